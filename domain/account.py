@@ -1,0 +1,166 @@
+"""An account: a person's way in."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from eventsourcing.domain import Aggregate
+
+from domain import errors, policies
+from domain.values import Personal
+
+
+class Account(Aggregate):
+    """A person's way in: one address, one standing, one history.
+
+    email, given_name, family_name: str, or ERASED. state: requested | active. roles: role → last day or None.
+    """
+
+    TOPIC = "account"
+
+    class Event(Aggregate.Event):
+        actor: UUID  # who caused it: every fact says so
+
+    class AccountRequested(Event, Aggregate.Created):
+        """Somebody asked for an account with an address that had none."""
+
+        TOPIC = "account.requested"
+        email: Annotated[str, Personal]
+        given_name: Annotated[str | None, Personal]
+        family_name: Annotated[str | None, Personal]
+        locale: str
+        profile_id: UUID  # the stream that will hold the personal data
+        origin: str  # sign-up | granted
+        privacy_policy: str | None  # the version accepted
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.email = self.email
+            aggregate.given_name = self.given_name
+            aggregate.family_name = self.family_name
+            aggregate.locale = self.locale
+            aggregate.profile_id = self.profile_id
+            aggregate.origin = self.origin
+            aggregate.state = "requested"
+            aggregate.initial_passwords = 0
+            aggregate.asked_at = [self.timestamp]
+            aggregate.roles = {}
+
+    Created = AccountRequested  # the library's name for the first fact
+
+    class AccountRequestedAgain(Event):
+        """Somebody asked for an account with the address of this one; its mailbox is told."""
+
+        TOPIC = "account.requested-again"
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.asked_at.append(self.timestamp)
+
+    class PasswordIssued(Event):
+        """An initial password was made for the message that carries it; only its hash was kept, and not here."""
+
+        TOPIC = "account.password-issued"
+        copy: int  # 1, 2 or 3 of one request
+        expires_at: datetime
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.initial_passwords = self.copy
+
+    class AccountActivated(Event):
+        """The holder signed in for the first time."""
+
+        TOPIC = "account.activated"
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.state = "active"
+
+    class PasswordChanged(Event):
+        """The holder chose a new password; every other session ended."""
+
+        TOPIC = "account.password-changed"
+
+        def apply(self, aggregate: "Account") -> None:
+            pass
+
+    class RoleGranted(Event):
+        """The account was given a role, for staff work or an audit mandate."""
+
+        TOPIC = "account.role-granted"
+        role: str
+        until: date | None  # the mandate's last day
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.roles[self.role] = self.until
+
+    class RoleRevoked(Event):
+        """A role was taken away."""
+
+        TOPIC = "account.role-revoked"
+        role: str
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.roles.pop(self.role, None)
+
+    @classmethod
+    def request(
+        cls,
+        account_id: UUID,
+        *,
+        profile_id: UUID,
+        email: str,
+        given_name: str | None,
+        family_name: str | None,
+        locale: str,
+        origin: str,
+        privacy_policy: str | None,
+        actor: UUID,
+        now: datetime,
+    ) -> Self:
+        """A new account. now: the moment of asking, which may lie before the moment of deciding."""
+        return cls._create(
+            cls.AccountRequested,
+            id=account_id,
+            profile_id=profile_id,
+            email=email,
+            given_name=given_name,
+            family_name=family_name,
+            locale=locale,
+            origin=origin,
+            privacy_policy=privacy_policy,
+            actor=actor,
+            timestamp=now,
+        )
+
+    def request_again(self, *, most: int = policies.MAILS_A_DOOR, now: datetime) -> None:
+        """Note that it was asked for again; silent once `most` messages an hour were caused from outside."""
+        recent = [at for at in self.asked_at if now - at < policies.DOOR_WINDOW]
+        if len(recent) < most:
+            self.trigger_event(self.AccountRequestedAgain, actor=self.id, timestamp=now)
+
+    def issue_password(self, *, expires_at: datetime, actor: UUID, now: datetime) -> None:
+        """Note that one more initial password was made. Raises SignedInAlready, InitialPasswordsExhausted."""
+        if self.state != "requested":
+            raise errors.SignedInAlready
+        if self.initial_passwords >= policies.INITIAL_PASSWORDS_A_REQUEST:
+            raise errors.InitialPasswordsExhausted
+        self.trigger_event(
+            self.PasswordIssued, copy=self.initial_passwords + 1, expires_at=expires_at, actor=actor, timestamp=now
+        )
+
+    def activate(self, *, now: datetime) -> None:
+        """Note the first sign-in; later ones change nothing."""
+        if self.state == "requested":
+            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now)
+
+    def change_password(self, *, actor: UUID, now: datetime) -> None:
+        self.trigger_event(self.PasswordChanged, actor=actor, timestamp=now)
+
+    def grant(self, role: str, *, until: date | None, actor: UUID, now: datetime) -> None:
+        """Give a role; the same one with the same end changes nothing. Raises RoleUnknown."""
+        if role not in policies.ROLES:
+            raise errors.RoleUnknown(role=role)
+        if role not in self.roles or self.roles[role] != until:
+            self.trigger_event(self.RoleGranted, role=role, until=until, actor=actor, timestamp=now)
+
+    def revoke(self, role: str, *, actor: UUID, now: datetime) -> None:
+        if role in self.roles:
+            self.trigger_event(self.RoleRevoked, role=role, actor=actor, timestamp=now)

@@ -1,0 +1,114 @@
+"""Refusals: what the domain says no to, each with a stable code that clients and translations rely on."""
+
+
+class Refused(Exception):
+    """A command was refused; nothing was written.
+
+    code: stable, kebab-case, the last part of `/problems/<code>`. details: facts a door may show, never personal data.
+    """
+
+    code = "refused"
+
+    def __init__(self, **details: object) -> None:
+        super().__init__(self.code)
+        self.details = details
+
+
+class AccountUnknown(Refused):
+    code = "not-found"
+
+
+class AccountErased(Refused):
+    code = "account-erased"
+
+
+class EmailTaken(Refused):
+    code = "email-taken"
+
+
+class WrongCredentials(Refused):
+    code = "wrong-credentials"
+
+
+class WrongPassword(Refused):
+    code = "wrong-password"
+
+
+class PasswordTooShort(Refused):
+    code = "password-too-short"
+
+
+class PasswordTooLong(Refused):
+    code = "password-too-long"
+
+
+class TooBusy(Refused):
+    """The queue for password hashing is full."""
+
+    code = "too-busy"
+
+
+class SignedInAlready(Refused):
+    """The holder has signed in: an initial password is no longer needed."""
+
+    code = "signed-in-already"
+
+
+class InitialPasswordsExhausted(Refused):
+    """As many initial passwords as one request may have were issued."""
+
+    code = "initial-passwords-exhausted"
+
+
+class ProfileMissing(Refused):
+    code = "profile-missing"
+
+
+class StaleVersion(Refused):
+    """What the caller had seen is no longer the newest (`If-Match`)."""
+
+    code = "precondition-failed"
+
+
+class CaseUnknown(Refused):
+    code = "not-found"
+
+
+class AlreadyDecided(Refused):
+    """Somebody was first. details: by (actor), at (instant), state."""
+
+    code = "already-decided"
+
+
+class RecordUnknown(Refused):
+    code = "record-unknown"
+
+
+class RecordTaken(Refused):
+    """The record belongs to another account. details: by (actor), at (instant) where known."""
+
+    code = "record-taken"
+
+
+class AlreadyLinked(Refused):
+    code = "already-linked"
+
+
+class NotLinked(Refused):
+    code = "not-linked"
+
+
+class RoleUnknown(Refused):
+    code = "role-unknown"
+
+
+class Conflict(Refused):
+    """Others changed the same thing again and again; trying later helps."""
+
+    code = "conflict"
+
+
+class NotVisibleYet(Refused):
+    """A read model has not reached the position asked for in the time that a reader waits."""
+
+    code = "soon"

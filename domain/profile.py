@@ -1,0 +1,277 @@
+"""A person's data, the case that they may need, and the link to the institution's record.
+
+All three stand on one stream, so that a correction, a decision and a link conflict instead of crossing.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from eventsourcing.domain import Aggregate
+
+from domain import errors
+from domain.values import Personal
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """What the holder declares. ahv_number: 13 digits; nationality, country: ISO 3166-1 alpha-2; phone: E.164."""
+
+    ahv_number: Annotated[str | None, Personal]
+    given_name: Annotated[str, Personal]
+    family_name: Annotated[str, Personal]
+    birth_name: Annotated[str | None, Personal]
+    birth_date: Annotated[date, Personal]
+    sex: Annotated[str, Personal]
+    nationality: Annotated[str, Personal]
+    street: Annotated[str, Personal]
+    postal_code: Annotated[str, Personal]
+    city: Annotated[str, Personal]
+    country: Annotated[str, Personal]
+    phone: Annotated[str | None, Personal]
+    function: Annotated[str | None, Personal]
+    school: Annotated[str | None, Personal]
+    canton: str
+
+    def values(self) -> dict:
+        return {field: getattr(self, field) for field in PERSONAL_DATA}
+
+
+PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
+IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link was decided on
+
+
+@dataclass
+class Case:
+    """A link that the secretariat decides."""
+
+    id: UUID
+    cause: str
+    due: date
+    candidates: list[str]
+    opened_at: datetime
+    state: str = "open"  # open | linked | rejected | withdrawn
+    by: UUID | None = None
+    at: datetime | None = None
+
+    def close(self, state: str, event: Aggregate.Event) -> None:
+        self.state, self.by, self.at = state, event.actor, event.timestamp
+
+
+@dataclass(frozen=True)
+class Link:
+    record_number: str
+    linked_at: datetime
+    by: UUID
+
+
+class Profile(Aggregate):
+    """What a person declared, and which record of the institution is theirs.
+
+    data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
+    order of their opening, at most one of them open. unlinked: record numbers that only a clerk may link again.
+    """
+
+    TOPIC = "profile"
+
+    class Event(Aggregate.Event):
+        actor: UUID
+        account_id: UUID  # whose: its key seals the event
+
+    class ProfileSubmitted(Event, PersonalData, Aggregate.Created):
+        """The holder sent the personal data for the first time; the clock of the link runs."""
+
+        TOPIC = "profile.submitted"
+        due: date  # the last day on which linking is on time
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.account_id = self.account_id
+            aggregate.link = None
+            aggregate.cases = {}
+            aggregate.unlinked = set()
+            aggregate.take(self)
+
+    Created = ProfileSubmitted  # the library's name for the first fact
+
+    class ProfileCorrected(Event, PersonalData):
+        """The holder or staff sent the data anew; an open case is withdrawn, for its ground is gone."""
+
+        TOPIC = "profile.corrected"
+        due: date
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.take(self)
+
+    class RecordLinked(Event):
+        """The profile was linked to a record of the institution."""
+
+        TOPIC = "profile.record-linked"
+        record_number: Annotated[str, Personal]
+        case_id: UUID | None  # none: linked at once
+        reason: str | None  # a code of the list «link»
+        note: Annotated[str | None, Personal]
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.link = Link(self.record_number, self.timestamp, self.actor)
+            aggregate.link_state = "linked"
+            if aggregate.open_case:
+                aggregate.open_case.close("linked", self)
+
+    class RecordUnlinked(Event):
+        """The link was taken back."""
+
+        TOPIC = "profile.record-unlinked"
+        record_number: Annotated[str, Personal]
+        reason: str  # a code of the list «unlink»
+        note: Annotated[str | None, Personal]
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.unlinked.add(self.record_number)
+            aggregate.link = None
+            aggregate.link_state = "waiting"
+
+    class CaseOpened(Event):
+        """The link is not certain: the secretariat decides."""
+
+        TOPIC = "case.opened"
+        case_id: UUID
+        cause: str  # why it was not linked at once
+        candidates: Annotated[list[str], Personal]  # record numbers
+        due: date
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.cases[self.case_id] = Case(
+                self.case_id, self.cause, self.due, self.candidates, self.timestamp
+            )
+
+    class CaseRejected(Event):
+        """No record is this person's, as far as the secretariat can tell; the holder is told why."""
+
+        TOPIC = "case.rejected"
+        case_id: UUID
+        reason: str  # a code of the list «reject»
+        note: Annotated[str | None, Personal]
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.cases[self.case_id].close("rejected", self)
+            aggregate.link_state = "rejected"
+
+    class CaseWithdrawn(Event):
+        """The data were corrected while the case was open; they are matched again."""
+
+        TOPIC = "case.withdrawn"
+        case_id: UUID
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.cases[self.case_id].close("withdrawn", self)
+
+    def take(self, event: PersonalData) -> None:
+        self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
+        self.due = event.due
+        if self.link is None:
+            self.link_state = "waiting"
+
+    @classmethod
+    def submit(
+        cls, profile_id: UUID, data: PersonalData, *, account_id: UUID, due: date, actor: UUID, now: datetime
+    ) -> Self:
+        """The first submission. due: see `domain.calendar.linking_deadline`."""
+        return cls._create(
+            cls.ProfileSubmitted,
+            id=profile_id,
+            account_id=account_id,
+            due=due,
+            actor=actor,
+            timestamp=now,
+            **data.values(),
+        )
+
+    def correct(self, data: PersonalData, *, due: date, actor: UUID, now: datetime) -> None:
+        """Take corrected data; the same data change nothing."""
+        if data == self.data:
+            return
+        self._trigger(self.ProfileCorrected, due=due, actor=actor, now=now, **data.values())
+        if self.open_case:
+            self._trigger(self.CaseWithdrawn, case_id=self.open_case.id, actor=actor, now=now)
+
+    def link_at_once(self, record_number: str, *, actor: UUID, now: datetime) -> None:
+        """Link without a clerk; the caller has established that the match is certain. Raises AlreadyLinked."""
+        if self.link:
+            raise errors.AlreadyLinked
+        self._trigger(
+            self.RecordLinked, record_number=record_number, case_id=None, reason=None, note=None, actor=actor, now=now
+        )
+
+    def open_case_for(
+        self, case_id: UUID, cause: str, candidates: list[str], *, due: date, actor: UUID, now: datetime
+    ) -> None:
+        """Leave the link to the secretariat; a case that is open already stays as it is."""
+        if not self.open_case:
+            self._trigger(
+                self.CaseOpened,
+                case_id=case_id,
+                cause=cause,
+                candidates=candidates,
+                due=due,
+                actor=actor,
+                now=now,
+            )
+
+    def decide_link(
+        self, case_id: UUID, record_number: str, *, reason: str, note: str | None, actor: UUID, now: datetime
+    ) -> None:
+        """A clerk links the case's profile. Raises CaseUnknown, AlreadyDecided."""
+        self._still_open(case_id)
+        if self.link and self.link.record_number != record_number:
+            self._unlink(reason="other-record", note=note, actor=actor, now=now)
+        self._trigger(
+            self.RecordLinked,
+            record_number=record_number,
+            case_id=case_id,
+            reason=reason,
+            note=note,
+            actor=actor,
+            now=now,
+        )
+
+    def reject(self, case_id: UUID, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
+        """A clerk finds no record for this person. Raises CaseUnknown, AlreadyDecided."""
+        self._still_open(case_id)
+        if self.link:
+            self._unlink(reason="case-rejected", note=note, actor=actor, now=now)
+        self._trigger(self.CaseRejected, case_id=case_id, reason=reason, note=note, actor=actor, now=now)
+
+    def unlink(
+        self, case_id: UUID, *, reason: str, note: str | None, due: date, actor: UUID, now: datetime
+    ) -> None:
+        """Take the link back; a new case decides on what is right. Raises NotLinked."""
+        if not self.link:
+            raise errors.NotLinked
+        former = self.link.record_number
+        self._unlink(reason=reason, note=note, actor=actor, now=now)
+        self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
+
+    @property
+    def open_case(self) -> Case | None:
+        return next((case for case in self.cases.values() if case.state == "open"), None)
+
+    def _still_open(self, case_id: UUID) -> None:
+        case = self.cases.get(case_id)
+        if not case:
+            raise errors.CaseUnknown
+        if case.state != "open":
+            raise errors.AlreadyDecided(by=case.by, at=case.at, state=case.state)
+
+    def _unlink(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
+        self._trigger(
+            self.RecordUnlinked,
+            record_number=self.link.record_number,
+            reason=reason,
+            note=note,
+            actor=actor,
+            now=now,
+        )
+
+    def _trigger(self, event: type, *, actor: UUID, now: datetime, **facts: object) -> None:
+        self.trigger_event(event, account_id=self.account_id, actor=actor, timestamp=now, **facts)
