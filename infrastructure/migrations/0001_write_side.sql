@@ -27,7 +27,7 @@ CREATE TRIGGER events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON events
 
 -- Added to transaction ids, so that positions go on after a restore into a younger cluster.
 CREATE TABLE log_offset (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     shift bigint NOT NULL DEFAULT 0
 );
 INSERT INTO log_offset DEFAULT VALUES;
@@ -139,7 +139,7 @@ CREATE TABLE parked_streams (
 
 -- Which database this is: a restored dump finds itself elsewhere.
 CREATE TABLE database_identity (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     system_identifier bigint NOT NULL,
     database_oid bigint NOT NULL
 );
