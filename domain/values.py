@@ -66,7 +66,7 @@ def parse_ahv(text: str) -> str:
     """The 13 digits of an AHV/AVS number written with or without dots and spaces.
 
     Raises InvalidValue: `ahv-characters`, `ahv-length`, `ahv-prefix` (not 756), `ahv-check-digit`.
-    Source: docs/sources.md#S5.
+    Source: docs/sources.md#S3.
     """
     digits = re.sub(r"[.\s]", "", text)
     if not re.fullmatch("[0-9]*", digits):
@@ -113,7 +113,7 @@ def fold(text: str) -> str:
 
 
 def spellings(name: str) -> frozenset[str]:
-    """The folded forms a name is met in: `Müller` is muller and mueller. Two names agree when they share one."""
+    """The folded forms a name is met in: `Müller` is muller and mueller. Names agree when they share one."""
     spelt_out = unicodedata.normalize("NFC", name).lower().translate(_UMLAUTS)
     return frozenset(filter(None, (fold(name), fold(spelt_out))))
 

@@ -1,0 +1,94 @@
+"""Working days: the law's holidays, the secretariat's closing days, and the deadline of a link."""
+
+from datetime import UTC, date, datetime
+
+import holidays
+import pytest
+
+from domain.calendar import WorkingDays, easter_sunday, legal_holidays, linking_deadline
+
+YEARS = range(2020, 2036)
+
+# Where the library and the law part, by name: days that the library alone holds.
+LIBRARY_ONLY = {
+    "BE": set(),
+    "JU": set(),
+    "NE": {"Fronleichnam"},  # a holiday of single communes, not of the canton: docs/sources.md#S2
+}
+
+
+def library_holidays(canton: str, year: int) -> dict[date, str]:
+    return dict(holidays.country_holidays("CH", subdiv=canton, years=year, language="de"))
+
+
+@pytest.mark.parametrize("canton", ["BE", "JU", "NE"])
+@pytest.mark.parametrize("year", YEARS)
+def test_the_table_holds_what_the_library_holds_but_for_the_listed_differences(canton, year):
+    library = library_holidays(canton, year)
+    ours = legal_holidays(canton, year)
+    assert {name for day, name in library.items() if day not in ours} == LIBRARY_ONLY[canton]
+    assert ours - library.keys() == set()
+
+
+def test_neuchatel_works_on_26_december_unless_christmas_is_a_sunday():
+    assert WorkingDays("NE").is_working_day(date(2023, 12, 26))
+    assert not WorkingDays("NE").is_working_day(date(2022, 12, 26))
+
+
+def test_neuchatel_works_on_2_january_unless_new_year_is_a_sunday():
+    assert WorkingDays("NE").is_working_day(date(2024, 1, 2))
+    assert not WorkingDays("NE").is_working_day(date(2023, 1, 2))
+
+
+def test_neuchatel_rests_on_1_march_and_works_on_easter_monday():
+    assert not WorkingDays("NE").is_working_day(date(2024, 3, 1))
+    assert WorkingDays("NE").is_working_day(date(2024, 4, 1))
+
+
+def test_jura_rests_on_23_june_when_berne_works():
+    assert not WorkingDays("JU").is_working_day(date(2025, 6, 23))
+    assert WorkingDays("BE").is_working_day(date(2025, 6, 23))
+
+
+@pytest.mark.parametrize(
+    "sunday",
+    # The earliest and the latest possible, a leap year, a century that is none, two exceptions of the rule.
+    [date(1818, 3, 22), date(2038, 4, 25), date(2024, 3, 31), date(2100, 3, 28), date(1981, 4, 19), date(1954, 4, 18)],
+)
+def test_easter_falls_where_the_almanac_says(sunday):
+    assert easter_sunday(sunday.year) == sunday
+
+
+def test_weekends_never_count():
+    friday = date(2025, 9, 5)
+    assert WorkingDays("BE").after(friday, 1) == date(2025, 9, 8)
+
+
+def test_closing_days_do_not_count():
+    calendar = WorkingDays("BE", closing_days=[date(2025, 12, 24), date(2025, 12, 29)])
+    assert calendar.after(date(2025, 12, 23), 1) == date(2025, 12, 30)
+
+
+def test_a_canton_without_a_table_is_refused():
+    with pytest.raises(ValueError, match="'VD'"):
+        WorkingDays("VD")
+
+
+def test_a_profile_sent_on_maundy_thursday_is_due_after_easter():
+    submitted = datetime(2025, 4, 17, 9, 0, tzinfo=UTC)
+    assert linking_deadline(submitted, WorkingDays("BE")) == date(2025, 4, 24)
+
+
+def test_a_profile_sent_on_a_sunday_counts_from_monday():
+    assert linking_deadline(datetime(2025, 9, 7, 12, 0, tzinfo=UTC), WorkingDays("BE")) == date(2025, 9, 10)
+
+
+def test_the_day_counts_in_zurich_in_summer_and_in_winter():
+    # 22:30 UTC is already the next day in July, and 22:30 UTC is still the same day in January.
+    assert linking_deadline(datetime(2025, 7, 7, 22, 30, tzinfo=UTC), WorkingDays("BE")) == date(2025, 7, 11)
+    assert linking_deadline(datetime(2025, 1, 13, 22, 30, tzinfo=UTC), WorkingDays("BE")) == date(2025, 1, 16)
+
+
+def test_an_instant_without_a_time_zone_is_refused():
+    with pytest.raises(ValueError, match="time zone"):
+        linking_deadline(datetime(2025, 7, 7, 22, 30), WorkingDays("BE"))  # noqa: DTZ001
