@@ -1,0 +1,156 @@
+"""Between domain events and their stored form: plain JSON by the event's own field types, personal fields sealed.
+
+Stored state, in this order: every field that is not personal, `class_version` where above 1, and `sealed`, an object of
+field → sealed value (infrastructure/sealing.py). Instants are RFC 3339 in UTC with microseconds, ids and dates strings.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import orjson
+from eventsourcing.domain import AggregateCreated
+from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
+from eventsourcing.utils import get_topic, resolve_topic
+
+from domain.values import ERASED, Personal
+from infrastructure.keys import KEY_BYTES, Keyring
+from infrastructure.sealing import field_key, seal, unseal
+
+IDENTITY = ("originator_id", "originator_version")
+
+
+class PlainJson(Transcoder):
+    """JSON without type marks: the event's own annotations say what a text is."""
+
+    def encode(self, obj: Any) -> bytes:
+        return orjson.dumps(obj, option=orjson.OPT_UTC_Z)
+
+    def decode(self, data: bytes) -> Any:
+        return orjson.loads(data)
+
+
+@dataclass(frozen=True)
+class SealedEvent(StoredEvent):
+    """A stored event and whose key seals it. wrapped: that key as stored, None where it was destroyed.
+
+    new_key: the key is made with this event.
+    """
+
+    account_id: UUID | None
+    generation: int | None
+    wrapped: bytes | None
+    new_key: bool = False
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the fields of one event class are stored."""
+
+    plain: dict[str, Callable[[Any], Any] | None]  # field → how JSON becomes the value, None: as it is
+    personal: dict[str, Callable[[Any], Any] | None]
+
+
+@cache
+def form_of(event_class: type) -> Form:
+    hints = get_type_hints(event_class, include_extras=True)
+    plain, personal = {}, {}
+    for name in (field.name for field in fields(event_class) if field.name not in IDENTITY):
+        hint = hints[name]
+        sealed = get_origin(hint) is Annotated and Personal in hint.__metadata__
+        (personal if sealed else plain)[name] = _reader(get_args(hint)[0] if sealed else hint)
+    return Form(plain, personal)
+
+
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = (each for each in get_args(hint) if each is not NoneType)
+    return {UUID: UUID, datetime: datetime.fromisoformat, date: date.fromisoformat}.get(hint)
+
+
+class SealingMapper(Mapper[UUID]):
+    """Seals what is personal on the way in, opens it on the way out; ERASED where the key is gone."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        super().__init__(PlainJson())
+        self._keyring = keyring
+        self._seen: dict[UUID, tuple[int, bytes]] = {}  # person → wrapped key; the append checks that it still stands
+
+    def to_stored_event(self, domain_event: Any) -> SealedEvent:
+        stream, version = domain_event.originator_id, domain_event.originator_version
+        topic = get_topic(type(domain_event))
+        form = form_of(type(domain_event))
+        account_id = getattr(domain_event, "account_id", stream)
+        new_key = account_id == stream and isinstance(domain_event, AggregateCreated)
+        if new_key:
+            self._make_key(account_id)
+        generation, wrapped = self._seen[account_id]
+        data_key = self._keyring.unwrap(generation, account_id.bytes, wrapped)
+        state = {name: _utc(getattr(domain_event, name)) for name in form.plain}
+        version_of_class = getattr(type(domain_event), "class_version", 1)
+        if version_of_class > 1:
+            state["class_version"] = version_of_class
+        if form.personal:
+            state["sealed"] = {
+                name: seal(
+                    field_key(data_key, stream, version, name), topic, stream, version, name, getattr(domain_event, name)
+                )
+                for name in form.personal
+            }
+        return SealedEvent(
+            originator_id=stream,
+            originator_version=version,
+            topic=topic,
+            state=self.transcoder.encode(state),
+            account_id=account_id,
+            generation=generation,
+            wrapped=wrapped,
+            new_key=new_key,
+        )
+
+    def to_domain_event(self, stored_event: SealedEvent) -> Any:
+        event_class = resolve_topic(stored_event.topic)
+        if stored_event.wrapped is not None:
+            self._remember(stored_event.account_id, stored_event.generation, stored_event.wrapped)
+        state = self.transcoder.decode(stored_event.state)
+        sealed = state.pop("sealed", {})
+        state.update((name, self._open(stored_event, name, sealed[name])) for name in sealed)
+        for version in range(state.pop("class_version", 1), getattr(event_class, "class_version", 1)):
+            getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
+        form = form_of(event_class)
+        for readers in (form.plain, form.personal):
+            for name, reader in readers.items():
+                value = state[name]
+                if reader and value is not None and value is not ERASED:
+                    state[name] = reader(value)
+        state["originator_id"] = stored_event.originator_id
+        state["originator_version"] = stored_event.originator_version
+        event = object.__new__(event_class)
+        event.__dict__.update(state)
+        return event
+
+    def _open(self, stored: SealedEvent, name: str, sealed: str) -> Any:
+        if stored.wrapped is None:
+            return ERASED
+        data_key = self._keyring.unwrap(stored.generation, stored.account_id.bytes, stored.wrapped)
+        stream, version = stored.originator_id, stored.originator_version
+        return unseal(field_key(data_key, stream, version, name), stored.topic, stream, version, name, sealed)
+
+    def _remember(self, account_id: UUID, generation: int, wrapped: bytes) -> None:
+        """Keep a key that was just read or made, for the command at hand."""
+        if len(self._seen) > 10_000:
+            self._seen.clear()
+        self._seen[account_id] = (generation, wrapped)
+
+    def _make_key(self, account_id: UUID) -> None:
+        key = self._keyring.current
+        self._remember(account_id, key.generation, key.wrap(account_id.bytes, os.urandom(KEY_BYTES)))
+
+
+def _utc(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

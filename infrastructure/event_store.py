@@ -1,0 +1,242 @@
+"""The event store: the library's application, mapper and recorder over one PostgreSQL log that appends without a lock.
+
+An event's position is its transaction's id, shifted: `((pg_current_xact_id() + shift) << 12) | place in the append`.
+Readers take only what lies below the oldest transaction still running (the horizon), so nothing is ever skipped and the
+order never changes (docs/decisions.md). What it asks for: the append is the first write of its transaction and the only
+append in it; what else belongs to the command (effects) comes after it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.domain import Aggregate
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification
+from psycopg import Cursor
+from psycopg_pool import ConnectionPool
+
+from domain import errors
+from domain.account import Account
+from domain.profile import Profile
+from infrastructure.event_mapper import SealedEvent, SealingMapper
+from infrastructure.keys import Keyring
+
+PLACES = 1 << 12  # events in one append
+HORIZON = "((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)"
+
+Effect = Callable[[Cursor], None]  # a change of the write side that belongs to an append
+
+
+class AppendRefused(Exception):
+    """The append was not the first write of its transaction, or was larger than one append may be."""
+
+
+class Saved(NamedTuple):
+    """How far the log has come with a command. position: 0 where nothing had to be written."""
+
+    position: int
+    recorded_at: datetime | None
+
+
+@cache
+def _append_statement(count: int) -> str:
+    rows = ", ".join(
+        f"(%s::uuid, %s::bigint, %s::text, %s::bytea, %s::uuid, {place})" for place in range(count)
+    )
+    return _append(f"(VALUES {rows})")
+
+
+def _append(rows: str) -> str:
+    return f"""
+        WITH appended AS (
+            INSERT INTO events (originator_id, originator_version, topic, state, account_id, position, recorded_at)
+            SELECT v.id, v.version, v.topic, v.state, v.account,
+                   ((pg_current_xact_id()::text::bigint + o.shift) << 12) | v.place, c.instant
+            FROM {rows} AS v (id, version, topic, state, account, place)
+            CROSS JOIN log_offset AS o
+            CROSS JOIN (SELECT clock_timestamp() AS instant) AS c
+            WHERE pg_current_xact_id_if_assigned() IS NULL
+            RETURNING position, recorded_at
+        ), held AS (
+            SELECT FROM data_keys WHERE person = ANY(%s::uuid[]) AND EXISTS (SELECT FROM appended) FOR SHARE
+        )
+        SELECT max(position), min(recorded_at),
+               CASE WHEN count(*) = 0 THEN refuse('not-first-write')
+                    WHEN (SELECT count(*) FROM held) < %s THEN refuse('key-destroyed') END
+        FROM appended
+    """
+
+
+APPEND_MANY = _append(
+    "(SELECT id, version, topic, state, account, place - 1 FROM"
+    " unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::uuid[])"
+    " WITH ORDINALITY AS u (id, version, topic, state, account, place))"
+)
+FEW = 8  # up to here a statement of its own for each count: half the client's time of arrays
+
+SELECT_STREAM = """
+    SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
+    FROM events AS e LEFT JOIN data_keys AS k ON k.person = e.account_id
+    WHERE e.originator_id = %s AND e.originator_version > %s AND e.originator_version <= %s
+    ORDER BY e.originator_version {order} LIMIT %s
+"""
+OLDEST_FIRST, NEWEST_FIRST = SELECT_STREAM.format(order="ASC"), SELECT_STREAM.format(order="DESC")
+SELECT_LOG = f"""
+    SELECT e.originator_id, e.originator_version, e.topic, e.state, e.position
+    FROM events AS e CROSS JOIN log_offset AS o
+    WHERE e.position >= %s AND e.position <= %s AND e.position < {HORIZON}
+      AND (%s::text[] IS NULL OR e.topic = ANY(%s::text[]))
+    ORDER BY e.position LIMIT %s
+"""
+ENDLESS = (1 << 63) - 1
+
+
+class LocklessRecorder(ApplicationRecorder):
+    """Appends to and reads from the log. See the module's text."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self.pool = pool
+
+    def append(self, cursor: Cursor, events: Sequence[SealedEvent]) -> Saved:
+        """Append within the cursor's transaction. Raises AppendRefused, IntegrityError, domain.errors.AccountErased."""
+        if len(events) > PLACES:
+            raise AppendRefused(f"{len(events)} events in one append, at most {PLACES}")
+        rows = [(e.originator_id, e.originator_version, e.topic, e.state, e.account_id) for e in events]
+        made = {e.account_id for e in events if e.new_key}
+        sealing = list({e.account_id for e in events} - made - {None})
+        if len(events) <= FEW:
+            statement, values = _append_statement(len(events)), [value for row in rows for value in row]
+        else:
+            statement, values = APPEND_MANY, [list(column) for column in zip(*rows, strict=True)]
+        try:
+            position, recorded_at, _ = cursor.execute(
+                statement, [*values, sealing, len(sealing)], prepare=True
+            ).fetchone()
+        except psycopg.errors.UniqueViolation as taken:
+            raise IntegrityError(taken.diag.constraint_name) from None
+        except psycopg.Error as fault:
+            if fault.sqlstate != "MT001":
+                raise
+            if fault.diag.message_primary == "key-destroyed":
+                raise errors.AccountErased from None
+            raise AppendRefused("an append is the first write of its transaction, and the only append in it") from None
+        for event in events:
+            if event.new_key:
+                cursor.execute(
+                    "INSERT INTO data_keys (person, generation, wrapped) VALUES (%s, %s, %s)",
+                    (event.account_id, event.generation, event.wrapped),
+                )
+        return Saved(position, recorded_at)
+
+    def commit(self, events: Sequence[SealedEvent], effects: Iterable[Effect] = ()) -> Saved:
+        """Append and carry out the effects, in one transaction."""
+        effects = list(effects)
+        with self.pool.connection() as connection:
+            if not effects and not any(event.new_key for event in events):
+                return self.append(connection.cursor(), events)
+            with connection.transaction(), connection.cursor() as cursor:
+                saved = self.append(cursor, events)
+                for effect in effects:
+                    effect(cursor)
+            return saved
+
+    def insert_events(self, stored_events: Sequence[SealedEvent], **kwargs: Any) -> Sequence[int] | None:
+        if not stored_events:
+            return None
+        last = self.commit(stored_events, kwargs.get("effects", ())).position
+        return list(range(last - len(stored_events) + 1, last + 1))
+
+    def select_events(
+        self,
+        originator_id: UUID,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[SealedEvent]:
+        values = (originator_id, gt or 0, ENDLESS if lte is None else lte, limit)
+        with self.pool.connection() as connection:
+            rows = connection.execute(NEWEST_FIRST if desc else OLDEST_FIRST, values, prepare=True, binary=True)
+            return [SealedEvent(*row) for row in rows]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        first = 0 if start is None else start if inclusive_of_start else start + 1
+        wanted = list(topics) or None
+        values = (first, ENDLESS if stop is None else stop, wanted, wanted, limit)
+        with self.pool.connection() as connection:
+            rows = connection.execute(SELECT_LOG, values, prepare=True, binary=True)
+            return [Notification(*row) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The last position that readers may see."""
+        with self.pool.connection() as connection:
+            (last,) = connection.execute(
+                "SELECT max(e.position) FROM events AS e CROSS JOIN log_offset AS o"
+                f" WHERE e.position < {HORIZON}"
+            ).fetchone()
+        return last
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Any:
+        raise NotImplementedError("readers of this log are projections: projections/projector.py")
+
+
+class EventStore(Application[UUID]):
+    """The one application over the one log."""
+
+    name = "matricule"
+
+    def __init__(self, pool: ConnectionPool, keyring: Keyring, *, after_append: Callable[[], None]) -> None:
+        """after_append: rings the doorbell of the log's readers; must not block."""
+        self._pool = pool
+        self._keyring = keyring
+        self._after_append = after_append
+        super().__init__()
+
+    def construct_mapper(self) -> SealingMapper:
+        return SealingMapper(self._keyring)
+
+    def construct_recorder(self) -> LocklessRecorder:
+        return LocklessRecorder(self._pool)
+
+    def account(self, account_id: UUID) -> Account:
+        """Raises domain.errors.AccountUnknown."""
+        return self._load(account_id, errors.AccountUnknown)
+
+    def profile(self, profile_id: UUID) -> Profile:
+        """Raises domain.errors.ProfileMissing."""
+        return self._load(profile_id, errors.ProfileMissing)
+
+    def _load(self, stream: UUID, missing: type[errors.Refused]) -> Any:
+        try:
+            return self.repository.get(stream)
+        except AggregateNotFoundError:
+            raise missing from None
+
+    def record(self, *aggregates: Aggregate, effects: Iterable[Effect] = ()) -> Saved:
+        """Append what the aggregates decided and carry out the effects, all or nothing.
+
+        Raises domain.errors.Conflict when another command was first, AccountErased when the person's key is gone, and
+        what an effect refuses.
+        """
+        stored = [self.mapper.to_stored_event(event) for each in aggregates for event in each.collect_events()]
+        if not stored:
+            return Saved(0, None)
+        try:
+            saved = self.recorder.commit(stored, effects)
+        except IntegrityError:
+            raise errors.Conflict from None
+        self._after_append()
+        return saved
