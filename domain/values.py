@@ -49,7 +49,7 @@ def address_key(email: str) -> str:
 
     A domain in its ASCII form (`xn--…`) equals the same domain in letters.
     """
-    local, at, domain = unicodedata.normalize("NFC", email).lower().rpartition("@")
+    local, at, domain = email.lower().rpartition("@")
     return unicodedata.normalize("NFC", local + at + ".".join(map(_letters, domain.split("."))))
 
 
@@ -57,9 +57,11 @@ def _letters(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
-        return label[4:].encode("ascii").decode("punycode")
+        letters = label[4:].encode("ascii").decode("punycode")
+        letters.encode()  # half a pair would come out of some, and could be stored nowhere
     except UnicodeError:
         return label
+    return letters
 
 
 def parse_ahv(text: str) -> str:

@@ -53,7 +53,14 @@ def test_jura_rests_on_23_june_when_berne_works():
 @pytest.mark.parametrize(
     "sunday",
     # The earliest and the latest possible, a leap year, a century that is none, two exceptions of the rule.
-    [date(1818, 3, 22), date(2038, 4, 25), date(2024, 3, 31), date(2100, 3, 28), date(1981, 4, 19), date(1954, 4, 18)],
+    [
+        date(1818, 3, 22),
+        date(2038, 4, 25),
+        date(2024, 3, 31),
+        date(2100, 3, 28),
+        date(1981, 4, 19),
+        date(1954, 4, 18),
+    ],
 )
 def test_easter_falls_where_the_almanac_says(sunday):
     assert easter_sunday(sunday.year) == sunday

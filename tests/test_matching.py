@@ -1,0 +1,190 @@
+"""Which record is a person's, and when it is linked without a clerk."""
+
+from dataclasses import fields, replace
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from domain.matching import CAUSES, Candidate, Declared, Record, decide
+
+ADDRESS = "aurelie.chappuis@example.org"
+SOMEBODY = UUID("7d7c1f0a-3a6f-4a2c-9a9e-0d6f1a0f3b11")
+
+AURELIE = Declared(
+    ahv_number="7561234567897",
+    family_name="Chappuis",
+    given_name="Aurélie",
+    birth_name=None,
+    birth_date=date(1987, 5, 14),
+)
+HER_RECORD = Candidate(
+    record_number="R-000001",
+    ahv_number="7561234567897",
+    family_name="Chappuis",
+    given_name="Aurélie",
+    birth_name=None,
+    birth_date=date(1987, 5, 14),
+    email=ADDRESS,
+    linked_to=None,
+    declared_by_others=False,
+)
+
+
+def decided(*records: Candidate, declared: Declared = AURELIE, address: str = ADDRESS):
+    return decide(declared, address, records)
+
+
+def verdicts(decision) -> dict[str, str]:
+    return {field.name: field.verdict for field in decision.candidates[0].fields}
+
+
+def test_number_name_birth_date_and_address_together_link_at_once():
+    decision = decided(HER_RECORD)
+    assert (decision.record_number, decision.cause) == ("R-000001", None)
+
+
+def test_the_address_is_compared_without_case():
+    assert decided(HER_RECORD, address="Aurelie.CHAPPUIS@example.org").record_number == "R-000001"
+
+
+@pytest.mark.parametrize("name", ["CHAPPUIS", "Chappüis", "Cháppuis"])
+def test_case_and_accents_do_not_part_two_names(name):
+    assert decided(replace(HER_RECORD, family_name=name)).record_number == "R-000001"
+
+
+@pytest.mark.parametrize(
+    ("declared", "recorded"),
+    [
+        # (family name, name at birth) on either side
+        (("Favre", "Chappuis"), ("Chappuis", None)),  # she married, the register does not know
+        (("Chappuis", None), ("Favre", "Chappuis")),  # she declares her old name
+        (("Favre", "Chappuis"), ("Rossi", "Chappuis")),  # married twice
+    ],
+)
+def test_the_name_at_birth_agrees_too(declared, recorded):
+    person = replace(AURELIE, family_name=declared[0], birth_name=declared[1])
+    record = replace(HER_RECORD, family_name=recorded[0], birth_name=recorded[1])
+    assert decided(record, declared=person).record_number == "R-000001"
+
+
+def test_the_given_name_does_not_decide_but_is_shown():
+    decision = decided(replace(HER_RECORD, given_name="Aurélie Marie"))
+    assert decision.record_number == "R-000001"
+    assert verdicts(decision)["given_name"] == "different"
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"email": "a.chappuis@old.example"}, "address-differs"),
+        ({"email": None}, "record-has-no-address"),
+        ({"email": ""}, "record-has-no-address"),
+        ({"linked_to": SOMEBODY}, "record-taken"),
+        ({"ahv_number": None}, "not-certain"),
+        ({"ahv_number": "7569217076985"}, "not-certain"),
+        ({"family_name": "Rossi"}, "not-certain"),
+        ({"family_name": None}, "not-certain"),
+        ({"birth_date": date(1987, 5, 15)}, "not-certain"),
+        ({"birth_date": None}, "not-certain"),
+    ],
+)
+def test_one_thing_amiss_makes_a_case_that_shows_the_record(change, cause):
+    decision = decided(replace(HER_RECORD, **change))
+    assert (decision.record_number, decision.cause) == (None, cause)
+    assert [candidate.record_number for candidate in decision.candidates] == ["R-000001"]
+
+
+def test_no_record_at_all_makes_a_case_without_candidates():
+    decision = decided()
+    assert (decision.record_number, decision.cause, decision.candidates) == (None, "no-record", ())
+
+
+def test_a_record_that_agrees_in_name_alone_is_no_candidate():
+    decision = decided(replace(HER_RECORD, ahv_number=None, birth_date=date(1999, 1, 1)))
+    assert (decision.cause, decision.candidates) == ("no-record", ())
+
+
+def test_two_records_of_one_person_are_left_to_a_clerk_even_when_one_bears_the_address():
+    decision = decided(HER_RECORD, replace(HER_RECORD, record_number="R-000009", email=None))
+    assert decision.cause == "several-records"
+    assert {candidate.record_number for candidate in decision.candidates} == {"R-000001", "R-000009"}
+
+
+def test_a_second_record_of_the_person_counts_even_when_it_is_taken():
+    decision = decided(HER_RECORD, replace(HER_RECORD, record_number="R-000009", linked_to=SOMEBODY))
+    assert decision.cause == "several-records"
+
+
+def test_without_an_ahv_number_nothing_is_linked_and_name_and_birth_date_find_the_record():
+    decision = decided(HER_RECORD, declared=replace(AURELIE, ahv_number=None))
+    assert (decision.record_number, decision.cause) == (None, "no-ahv-number")
+    assert verdicts(decision)["ahv_number"] == "missing"
+
+
+def test_two_unknown_ahv_numbers_do_not_agree():
+    decision = decided(
+        replace(HER_RECORD, ahv_number=None, family_name="Rossi"), declared=replace(AURELIE, ahv_number=None)
+    )
+    assert decision.candidates == ()
+
+
+def test_a_number_that_somebody_else_declared_first_does_not_lock_its_owner_out():
+    assert decided(replace(HER_RECORD, declared_by_others=True)).record_number == "R-000001"
+
+
+@pytest.mark.parametrize(
+    "change", [{"email": "other@example.org"}, {"email": None}, {"family_name": "Rossi"}]
+)
+def test_a_number_declared_twice_makes_a_case_for_whoever_is_not_certain(change):
+    decision = decided(replace(HER_RECORD, declared_by_others=True, **change))
+    assert (decision.record_number, decision.cause) == (None, "declared-twice")
+
+
+def test_another_number_declared_twice_is_no_matter_of_hers():
+    decision = decided(replace(HER_RECORD, ahv_number="7569217076985", declared_by_others=True))
+    assert decision.cause == "not-certain"
+
+
+def test_her_twin_is_linked_to_neither_record_of_hers():
+    twin = replace(AURELIE, ahv_number="7569217076985", given_name="Camille")
+    decision = decided(HER_RECORD, declared=twin)
+    assert (decision.record_number, decision.cause) == (None, "not-certain")
+
+
+def test_the_best_candidate_comes_first():
+    same_number = replace(HER_RECORD, record_number="R-000003", family_name="Rossi")
+    same_person = replace(HER_RECORD, record_number="R-000002", ahv_number=None)
+    decision = decided(same_person, same_number, replace(HER_RECORD, record_number="R-000004", email=None))
+    assert [c.record_number for c in decision.candidates] == ["R-000004", "R-000003", "R-000002"]
+
+
+def test_every_field_says_how_it_compares():
+    record = replace(HER_RECORD, birth_name="Chappuis", given_name="Aurélie", email="x@example.org")
+    assert verdicts(decided(record)) == {
+        "ahv_number": "equal",
+        "family_name": "equal",
+        "given_name": "equal",
+        "birth_name": "missing",
+        "birth_date": "equal",
+        "email": "different",
+    }
+
+
+def test_a_record_becomes_a_candidate_once_its_holder_is_known():
+    held = replace(HER_RECORD, linked_to=SOMEBODY, declared_by_others=True)
+    record = Record(**{field.name: getattr(held, field.name) for field in fields(Record)})
+    assert record.held_by(SOMEBODY, declared_by_others=True) == held
+
+
+def test_the_causes_stand_in_events_and_never_change():
+    assert CAUSES == (
+        "no-ahv-number",
+        "no-record",
+        "not-certain",
+        "several-records",
+        "record-taken",
+        "declared-twice",
+        "record-has-no-address",
+        "address-differs",
+    )
