@@ -4,7 +4,7 @@ French is written first and is complete; a text that another language lacks is r
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,15 +37,24 @@ def table(locale: str, topic: str, *keys: str) -> dict[str, Any]:
     return found
 
 
-def topics() -> Iterator[str]:
+def topics() -> list[str]:
     """The name of every topic that French has."""
-    return (file.stem for file in sorted((_FOLDER / DEFAULT_LOCALE).glob("*.toml")))
+    return sorted(file.stem for file in (_FOLDER / DEFAULT_LOCALE).glob("*.toml"))
 
 
 def catalogue(locale: str, topic: str) -> dict[str, Any]:
     """One catalogue alone, as its file says it; empty where there is no such file."""
     file = _FOLDER / locale / f"{topic}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def completed(own: Mapping[str, Any], fallback: Mapping[str, Any]) -> dict[str, Any]:
+    """`own`, with what it lacks taken from `fallback`, table by table."""
+    merged = {**fallback, **own}
+    for key in own.keys() & fallback.keys():
+        if isinstance(own[key], dict) and isinstance(fallback[key], dict):
+            merged[key] = completed(own[key], fallback[key])
+    return merged
 
 
 def _entry(locale: str, topic: str, keys: tuple[str, ...]) -> Any:
@@ -59,16 +68,7 @@ def _entry(locale: str, topic: str, keys: tuple[str, ...]) -> Any:
 
 @cache
 def _complete(locale: str, topic: str) -> dict[str, Any]:
-    complete = _over(catalogue(DEFAULT_LOCALE, topic), catalogue(locale, topic))
+    complete = completed(catalogue(locale, topic), catalogue(DEFAULT_LOCALE, topic))
     if not complete:
         raise KeyError(f"no catalogue {topic}.toml in any language")
     return complete
-
-
-def _over(fallback: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """`own`, with what it lacks taken from `fallback`, table by table."""
-    merged = dict(fallback)
-    for key, value in own.items():
-        below = fallback.get(key)
-        merged[key] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
