@@ -39,7 +39,7 @@ class PersonalData:
 
 
 PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
-IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link was decided on
+IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link is decided on
 
 
 @dataclass
@@ -71,6 +71,7 @@ class Profile(Aggregate):
 
     data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
     order of their opening, at most one of them open. unlinked: record numbers that only a clerk may link again.
+    linked_identity: the identity that the link was decided on.
     """
 
     TOPIC = "profile"
@@ -115,6 +116,7 @@ class Profile(Aggregate):
         def apply(self, aggregate: "Profile") -> None:
             aggregate.link = Link(self.record_number, self.timestamp, self.actor)
             aggregate.link_state = "linked"
+            aggregate.linked_identity = aggregate.identity
             if aggregate.open_case:
                 aggregate.open_case.close("linked", self)
 
@@ -251,6 +253,10 @@ class Profile(Aggregate):
         former = self.link.record_number
         self._unlink(reason=reason, note=note, actor=actor, now=now)
         self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
+
+    @property
+    def identity(self) -> tuple:
+        return tuple(getattr(self.data, name) for name in IDENTITY)
 
     @property
     def open_case(self) -> Case | None:

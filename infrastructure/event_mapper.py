@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from functools import cache
+from threading import Lock
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -18,11 +19,13 @@ from eventsourcing.domain import AggregateCreated
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
 from eventsourcing.utils import get_topic, resolve_topic
 
+from domain.errors import AccountErased
 from domain.values import ERASED, Personal
 from infrastructure.keys import KEY_BYTES, Keyring
 from infrastructure.sealing import field_key, seal, unseal
 
 IDENTITY = ("originator_id", "originator_version")
+KEYS_KEPT = 10_000
 
 
 class PlainJson(Transcoder):
@@ -80,8 +83,10 @@ class SealingMapper(Mapper[UUID]):
         super().__init__(PlainJson())
         self._keyring = keyring
         self._seen: dict[UUID, tuple[int, bytes]] = {}  # person → wrapped key; the append checks that it still stands
+        self._seen_lock = Lock()
 
     def to_stored_event(self, domain_event: Any) -> SealedEvent:
+        """Raises domain.errors.AccountErased where the aggregate was loaded without its person's key."""
         stream, version = domain_event.originator_id, domain_event.originator_version
         topic = get_topic(type(domain_event))
         form = form_of(type(domain_event))
@@ -89,7 +94,10 @@ class SealingMapper(Mapper[UUID]):
         new_key = account_id == stream and isinstance(domain_event, AggregateCreated)
         if new_key:
             self._make_key(account_id)
-        generation, wrapped = self._seen[account_id]
+        try:
+            generation, wrapped = self._seen[account_id]
+        except KeyError:
+            raise AccountErased from None
         data_key = self._keyring.unwrap(generation, account_id.bytes, wrapped)
         state = {name: _utc(getattr(domain_event, name)) for name in form.plain}
         version_of_class = getattr(type(domain_event), "class_version", 1)
@@ -143,9 +151,11 @@ class SealingMapper(Mapper[UUID]):
 
     def _remember(self, account_id: UUID, generation: int, wrapped: bytes) -> None:
         """Keep a key that was just read or made, for the command at hand."""
-        if len(self._seen) > 10_000:
-            self._seen.clear()
-        self._seen[account_id] = (generation, wrapped)
+        with self._seen_lock:
+            self._seen.pop(account_id, None)
+            self._seen[account_id] = (generation, wrapped)
+            if len(self._seen) > KEYS_KEPT:
+                del self._seen[next(iter(self._seen))]
 
     def _make_key(self, account_id: UUID) -> None:
         key = self._keyring.current

@@ -7,9 +7,8 @@ append in it; what else belongs to the command (effects) comes after it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -19,27 +18,20 @@ from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notif
 from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
+from application.ports import Effect, Saved
 from domain import errors
 from domain.account import Account
 from domain.profile import Profile
+from domain.values import ERASED
 from infrastructure.event_mapper import SealedEvent, SealingMapper
 from infrastructure.keys import Keyring
 
 PLACES = 1 << 12  # events in one append
 HORIZON = "((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)"
 
-Effect = Callable[[Cursor], None]  # a change of the write side that belongs to an append
-
 
 class AppendRefused(Exception):
     """The append was not the first write of its transaction, or was larger than one append may be."""
-
-
-class Saved(NamedTuple):
-    """How far the log has come with a command. position: 0 where nothing had to be written."""
-
-    position: int
-    recorded_at: datetime | None
 
 
 @cache
@@ -139,7 +131,7 @@ class LocklessRecorder(ApplicationRecorder):
             if not effects and not any(event.new_key for event in events):
                 return self.append(connection.cursor(), events)
             with connection.transaction(), connection.cursor() as cursor:
-                saved = self.append(cursor, events)
+                saved = self.append(cursor, events) if events else Saved(0, None)
                 for effect in effects:
                     effect(cursor)
             return saved
@@ -212,12 +204,18 @@ class EventStore(Application[UUID]):
         return LocklessRecorder(self._pool)
 
     def account(self, account_id: UUID) -> Account:
-        """Raises domain.errors.AccountUnknown."""
-        return self._load(account_id, errors.AccountUnknown)
+        """Raises domain.errors.AccountUnknown, AccountErased."""
+        account = self._load(account_id, errors.AccountUnknown)
+        if account.email is ERASED:
+            raise errors.AccountErased
+        return account
 
     def profile(self, profile_id: UUID) -> Profile:
-        """Raises domain.errors.ProfileMissing."""
-        return self._load(profile_id, errors.ProfileMissing)
+        """Raises domain.errors.ProfileMissing, AccountErased."""
+        profile = self._load(profile_id, errors.ProfileMissing)
+        if profile.data.family_name is ERASED:
+            raise errors.AccountErased
+        return profile
 
     def _load(self, stream: UUID, missing: type[errors.Refused]) -> Any:
         try:
@@ -232,11 +230,10 @@ class EventStore(Application[UUID]):
         what an effect refuses.
         """
         stored = [self.mapper.to_stored_event(event) for each in aggregates for event in each.collect_events()]
-        if not stored:
-            return Saved(0, None)
         try:
             saved = self.recorder.commit(stored, effects)
         except IntegrityError:
             raise errors.Conflict from None
-        self._after_append()
+        if stored:
+            self._after_append()
         return saved

@@ -1,0 +1,192 @@
+"""What is done with accounts: asked for, opened, signed in to, given a password and roles."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from application.deciding import decided_again
+from application.ports import (
+    AccountRequest,
+    Clock,
+    Credentials,
+    Effect,
+    EventLog,
+    Intake,
+    Lookup,
+    NewSession,
+    Roles,
+    Saved,
+    Sessions,
+)
+from domain import errors, policies
+from domain.account import Account
+from domain.values import LOCALES, SYSTEM, address_key
+
+DEFAULT_LOCALE = LOCALES[0]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """token and csrf_token (cookies only) are for the client alone."""
+
+    account_id: UUID
+    roles: list[str]
+    initial_password: bool
+    token: str
+    csrf_token: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """initial_password_lifetime: from issue, used or not. mails_a_door: that strangers can cause an hour."""
+
+    log: EventLog
+    lookup: Lookup
+    credentials: Credentials
+    sessions: Sessions
+    roles: Roles
+    intake: Intake
+    clock: Clock
+    new_id: Callable[[], UUID]
+    initial_password_lifetime: timedelta
+    mails_a_door: int = policies.MAILS_A_DOOR
+
+    def request(self, email: str, given_name: str, family_name: str, locale: str, privacy_policy: str) -> None:
+        """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`)."""
+        self.intake.put(AccountRequest(email, given_name, family_name, locale, privacy_policy, self.clock.now()))
+
+    @decided_again
+    def decide_request(self, wanted: AccountRequest, taken_in: Effect) -> Saved:
+        """A new account, or a note that its holder's address was used again.
+
+        taken_in: removes the request; raises when another worker has decided on it.
+        """
+        holders = self.lookup.find("email", address_key(wanted.email))
+        if holders:
+            account = self.log.account(holders[0])
+            account.request_again(most=self.mails_a_door, now=wanted.asked_at)
+            return self.log.record(account, effects=[taken_in])
+        account_id = self.new_id()
+        account = Account.request(
+            account_id,
+            profile_id=self.new_id(),
+            email=wanted.email,
+            given_name=wanted.given_name,
+            family_name=wanted.family_name,
+            locale=wanted.locale,
+            origin="sign-up",
+            privacy_policy=wanted.privacy_policy,
+            actor=account_id,
+            now=wanted.asked_at,
+        )
+        try:
+            return self.log.record(account, effects=[self._claim(account), taken_in])
+        except errors.EmailTaken:
+            raise errors.Conflict from None
+
+    @decided_again
+    def issue_initial_password(self, account_id: UUID) -> str:
+        """A fresh initial password for the message that carries it: its only readable copy.
+
+        Raises SignedInAlready, InitialPasswordsExhausted.
+        """
+        account, now = self.log.account(account_id), self.clock.now()
+        expires_at = now + self.initial_password_lifetime
+        account.issue_password(expires_at=expires_at, actor=SYSTEM, now=now)
+        password, store = self.credentials.issue_initial(account_id, expires_at)
+        self.log.record(account, effects=[store])
+        return password
+
+    @decided_again
+    def sign_in(self, email: str, password: str, kind: str) -> SignedIn:
+        """Open a session (`cookie`) or a token (`bearer`). Raises WrongCredentials, TooBusy."""
+        now = self.clock.now()
+        verified = self.credentials.verify(address_key(email), _composed(password), now)
+        if not verified:
+            raise errors.WrongCredentials
+        session, account_id = self.sessions.open(verified, kind, now), verified.account_id
+        if verified.first_sign_in:
+            account = self.log.account(account_id)
+            account.activate(now=now)
+            self.log.record(account, effects=[session.store, self.credentials.keep_only(verified, now)])
+        else:
+            self.log.record(effects=[session.store])
+        return SignedIn(account_id, self.roles.of(account_id, now), verified.initial, *session[:3])
+
+    def sign_out(self, token: str) -> None:
+        self.sessions.end(token)
+
+    @decided_again
+    def change_password(
+        self, account_id: UUID, current_password: str, new_password: str, kind: str
+    ) -> tuple[Saved, NewSession]:
+        """Take a new password, end every session and open a new one for whoever changed it.
+
+        Raises WrongPassword, PasswordTooShort, PasswordTooLong, TooBusy.
+        """
+        now, chosen = self.clock.now(), _acceptable(new_password)
+        verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
+        if not verified:
+            raise errors.WrongPassword
+        account = self.log.account(account_id)
+        account.change_password(actor=account_id, now=now)
+        credential_id, store = self.credentials.choose(account_id, chosen)
+        session = self.sessions.open(verified.replaced_by(credential_id), kind, now)
+        saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
+        return saved, session
+
+    @decided_again
+    def grant(self, role: str, email: str, until: date | None, *, actor: UUID) -> tuple[UUID, Saved]:
+        """Give a role to the account with that address, which is made where there is none. Raises RoleUnknown."""
+        now = self.clock.now()
+        holders = self.lookup.find("email", address_key(email))
+        effects = []
+        if holders:
+            account = self.log.account(holders[0])
+        else:
+            account = Account.request(
+                self.new_id(),
+                profile_id=self.new_id(),
+                email=email,
+                given_name=None,
+                family_name=None,
+                locale=DEFAULT_LOCALE,
+                origin="granted",
+                privacy_policy=None,
+                actor=actor,
+                now=now,
+            )
+            effects.append(self._claim(account))
+        account.grant(role, until=until, actor=actor, now=now)
+        return account.id, self.log.record(account, effects=[*effects, self.roles.set(account.id, role, until)])
+
+    @decided_again
+    def revoke(self, role: str, email: str, *, actor: UUID) -> tuple[UUID, Saved]:
+        """Raises AccountUnknown, RoleUnknown."""
+        holders = self.lookup.find("email", address_key(email))
+        if not holders:
+            raise errors.AccountUnknown
+        if role not in policies.ROLES:
+            raise errors.RoleUnknown(role=role)
+        account = self.log.account(holders[0])
+        account.revoke(role, actor=actor, now=self.clock.now())
+        return account.id, self.log.record(account, effects=[self.roles.remove(account.id, role)])
+
+    def _claim(self, account: Account) -> Effect:
+        return self.lookup.claim("email", address_key(account.email), account.id)
+
+
+def _composed(password: str) -> str:
+    return unicodedata.normalize("NFC", password)
+
+
+def _acceptable(password: str) -> str:
+    composed = _composed(password)
+    if len(composed) < policies.PASSWORD_MIN_LENGTH:
+        raise errors.PasswordTooShort(min=policies.PASSWORD_MIN_LENGTH)
+    if len(composed) > policies.PASSWORD_MAX_LENGTH:
+        raise errors.PasswordTooLong(max=policies.PASSWORD_MAX_LENGTH)
+    return composed

@@ -1,0 +1,151 @@
+"""Whose record is it: matched at once, or decided by the secretariat."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.deciding import decided_again
+from application.ports import Cases, Clock, Effect, EventLog, Lookup, Records, Saved
+from domain import errors, matching
+from domain.account import Account
+from domain.calendar import WorkingDays, linking_deadline
+from domain.profile import Case, Link, Profile
+from domain.values import SYSTEM
+
+
+@dataclass(frozen=True)
+class CaseSheet:
+    """What a clerk decides on. version: of the profile, for `If-Match`."""
+
+    case: Case
+    account_id: UUID
+    version: int
+    link: Link | None
+    candidates: tuple[matching.Comparison, ...]
+
+
+@dataclass(frozen=True)
+class Linking:
+    log: EventLog
+    lookup: Lookup
+    records: Records
+    cases: Cases
+    clock: Clock
+    calendar: WorkingDays
+    new_id: Callable[[], UUID]
+
+    @decided_again
+    def match(self, account_id: UUID, *, settled: Effect) -> Saved:
+        """Link a submitted profile at once, or open a case. settled: ends the work item in the same transaction."""
+        account, now = self.log.account(account_id), self.clock.now()
+        profile = self.log.profile(account.profile_id)
+        decision = self._decide(account, profile)
+        cause = _cause(profile, decision)
+        effects = [settled]
+        if cause:
+            numbers = [candidate.record_number for candidate in decision.candidates]
+            profile.open_case_for(self.new_id(), cause, numbers, due=profile.due, actor=SYSTEM, now=now)
+        elif not profile.link:
+            profile.link_at_once(decision.record_number, actor=SYSTEM, now=now)
+            effects.append(self.lookup.claim("record", decision.record_number, account_id))
+        try:
+            return self.log.record(profile, effects=effects)
+        except errors.RecordTaken:  # since it was found free: decide again, as if it had been taken before
+            raise errors.Conflict from None
+
+    def sheet(self, case_id: UUID) -> CaseSheet:
+        """Raises CaseUnknown."""
+        profile = self._profile_of(case_id)
+        account = self.log.account(profile.account_id)
+        candidates = self._decide(account, profile).candidates
+        return CaseSheet(profile.cases[case_id], account.id, profile.version, profile.link, candidates)
+
+    @decided_again
+    def link(
+        self,
+        case_id: UUID,
+        record_number: str,
+        *,
+        reason: str,
+        note: str | None,
+        actor: UUID,
+        expected_version: int | None = None,
+    ) -> Saved:
+        """A clerk links. Raises CaseUnknown, AlreadyDecided, RecordUnknown, RecordTaken, StaleVersion."""
+        profile = self._profile_of(case_id, expected_version)
+        former = profile.link.record_number if profile.link else None
+        profile.decide_link(case_id, record_number, reason=reason, note=note, actor=actor, now=self.clock.now())
+        if not self.records.get(record_number):
+            raise errors.RecordUnknown
+        effects = []
+        if former != record_number:
+            effects = [
+                self.lookup.release("record", profile.account_id),
+                self.lookup.claim("record", record_number, profile.account_id),
+            ]
+        try:
+            return self.log.record(profile, effects=effects)
+        except errors.RecordTaken:
+            raise self._taken(record_number) from None
+
+    @decided_again
+    def reject(
+        self, case_id: UUID, *, reason: str, note: str | None, actor: UUID, expected_version: int | None = None
+    ) -> Saved:
+        """A clerk finds no record. Raises CaseUnknown, AlreadyDecided, StaleVersion."""
+        profile = self._profile_of(case_id, expected_version)
+        profile.reject(case_id, reason=reason, note=note, actor=actor, now=self.clock.now())
+        return self.log.record(profile, effects=[self.lookup.release("record", profile.account_id)])
+
+    @decided_again
+    def unlink(self, account_id: UUID, *, reason: str, note: str | None, actor: UUID) -> Saved:
+        """Take a link back; a new case decides. Raises AccountUnknown, ProfileMissing, NotLinked."""
+        profile = self.log.profile(self.log.account(account_id).profile_id)
+        now = self.clock.now()
+        due = linking_deadline(now, self.calendar)
+        profile.unlink(self.new_id(), reason=reason, note=note, due=due, actor=actor, now=now)
+        return self.log.record(profile, effects=[self.lookup.release("record", account_id)])
+
+    def _profile_of(self, case_id: UUID, expected_version: int | None = None) -> Profile:
+        profile_id = self.cases.profile_of(case_id)
+        if not profile_id:
+            raise errors.CaseUnknown
+        profile = self.log.profile(profile_id)
+        if expected_version not in (None, profile.version):
+            raise errors.StaleVersion
+        return profile
+
+    def _decide(self, account: Account, profile: Profile) -> matching.Decision:
+        declared = self._declared(profile)
+        others = set(self.lookup.find("ahv", declared.ahv_number)) if declared.ahv_number else set()
+        others.discard(account.id)
+        candidates = [
+            record.held_by(self._other_holder(record.record_number, account.id), declared_by_others=bool(others))
+            for record in self.records.candidates(declared)
+        ]
+        return matching.decide(declared, account.email, candidates)
+
+    @staticmethod
+    def _declared(profile: Profile) -> matching.Declared:
+        names = ("ahv_number", "family_name", "given_name", "birth_name", "birth_date")
+        return matching.Declared(**{name: getattr(profile.data, name) for name in names})
+
+    def _other_holder(self, record_number: str, account_id: UUID) -> UUID | None:
+        return next((each for each in self.lookup.find("record", record_number) if each != account_id), None)
+
+    def _taken(self, record_number: str) -> errors.RecordTaken:
+        """Says who was first, as far as it still holds."""
+        for holder in self.lookup.find("record", record_number):
+            link = self.log.profile(self.log.account(holder).profile_id).link
+            if link:
+                return errors.RecordTaken(by=link.by, at=link.linked_at)
+        return errors.RecordTaken()
+
+
+def _cause(profile: Profile, decision: matching.Decision) -> str | None:
+    """Why a clerk must look at a profile; None where nobody must."""
+    if not profile.link:
+        return "unlinked-before" if decision.record_number in profile.unlinked else decision.cause
+    if profile.identity == profile.linked_identity or decision.record_number == profile.link.record_number:
+        return None
+    return "identity-corrected"

@@ -1,0 +1,158 @@
+"""Password hashes: argon2id, one run for each check, at most as many runs at once as there are cores."""
+
+import hmac
+import os
+import secrets
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import BoundedSemaphore, Semaphore
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from argon2 import Type, extract_parameters
+from argon2.low_level import hash_secret
+from psycopg import Cursor
+from psycopg_pool import ConnectionPool
+
+from application.ports import Effect, Verified
+from domain import errors
+from infrastructure.lookup import DigestLookup
+
+# OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 iterations, 1 lane (docs/sources.md#S9).
+TIME_COST, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES = 2, 19_456, 1, 32, 16
+SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read as something else
+WAITING = 32  # checks that may wait for a core
+
+BY_ADDRESS = """
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at
+    FROM lookup AS l JOIN credentials AS c USING (account_id)
+    WHERE l.kind = %s AND l.generation = %s AND l.digest = %s
+"""
+BY_ACCOUNT = """
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at FROM credentials AS c WHERE c.account_id = %s
+"""
+
+
+class Row(NamedTuple):
+    account_id: UUID
+    id: UUID
+    kind: str
+    hash: str
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+class Recipe(NamedTuple):
+    """What a hash was made with, but for the password."""
+
+    salt: bytes
+    time_cost: int
+    memory_kib: int
+    lanes: int
+
+    @classmethod
+    def fresh(cls) -> "Recipe":
+        return cls(os.urandom(SALT_BYTES), TIME_COST, MEMORY_KIB, LANES)
+
+    @classmethod
+    def of(cls, hashed: str) -> "Recipe":
+        """hashed: in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`."""
+        used, salt = extract_parameters(hashed), hashed.split("$")[4]
+        return cls(b64decode(salt + "=" * (-len(salt) % 4)), used.time_cost, used.memory_cost, used.parallelism)
+
+
+class HashQueue:
+    """Lets as many hash runs go on at once as there are cores, and a bounded number wait."""
+
+    def __init__(self, at_once: int = os.cpu_count() or 1, waiting: int = WAITING) -> None:
+        self._places = BoundedSemaphore(at_once + waiting)
+        self._cores = Semaphore(at_once)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Raises domain.errors.TooBusy when too many wait already."""
+        if not self._places.acquire(blocking=False):
+            raise errors.TooBusy
+        try:
+            with self._cores:
+                yield
+        finally:
+            self._places.release()
+
+
+class HashedCredentials:
+    def __init__(self, pool: ConnectionPool, lookup: DigestLookup, queue: HashQueue) -> None:
+        self._pool = pool
+        self._lookup = lookup
+        self._queue = queue
+
+    def verify(self, email: str, password: str, now: datetime) -> Verified | None:
+        """Whose password it is. email: as `domain.values.address_key` gives it. Raises TooBusy."""
+        return self._check(self._rows(BY_ADDRESS, self._lookup.place("email", email)), password, now)
+
+    def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None:
+        return self._check(self._rows(BY_ACCOUNT, (account_id,)), password, now)
+
+    def issue_initial(self, account_id: UUID, expires_at: datetime) -> tuple[str, Effect]:
+        copies = [row for row in self._rows(BY_ACCOUNT, (account_id,)) if row.kind == "initial"]
+        password = initial_password()
+        hashed = self._hash(password, Recipe.of(copies[0].hash) if copies else Recipe.fresh())
+
+        def store(cursor: Cursor) -> None:
+            cursor.execute(
+                "INSERT INTO credentials (account_id, kind, hash, expires_at) VALUES (%s, 'initial', %s, %s)",
+                (account_id, hashed, expires_at),
+            )
+
+        return password, store
+
+    def keep_only(self, verified: Verified, now: datetime) -> Effect:
+        def keep(cursor: Cursor) -> None:
+            cursor.execute(
+                "DELETE FROM credentials WHERE account_id = %s AND id <> %s",
+                (verified.account_id, verified.credential_id),
+            )
+            cursor.execute("UPDATE credentials SET used_at = %s WHERE id = %s", (now, verified.credential_id))
+
+        return keep
+
+    def choose(self, account_id: UUID, password: str) -> tuple[UUID, Effect]:
+        credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh())
+
+        def store(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
+            cursor.execute(
+                "INSERT INTO credentials (id, account_id, kind, hash) VALUES (%s, %s, 'chosen', %s)",
+                (credential_id, account_id, hashed),
+            )
+
+        return credential_id, store
+
+    def _rows(self, statement: str, values: tuple) -> list[Row]:
+        with self._pool.connection() as connection:
+            return [Row(*row) for row in connection.execute(statement, values, prepare=True)]
+
+    def _check(self, rows: list[Row], password: str, now: datetime) -> Verified | None:
+        """One run, whatever was found; what it means is judged afterwards."""
+        computed = self._hash(password, Recipe.of(rows[0].hash) if rows else Recipe.fresh())
+        for row in rows:
+            if hmac.compare_digest(row.hash, computed):
+                if row.expires_at and row.expires_at <= now:
+                    return None
+                initial = row.kind == "initial"
+                return Verified(row.account_id, row.id, initial, initial and row.used_at is None)
+        return None
+
+    def _hash(self, password: str, recipe: "Recipe") -> str:
+        with self._queue.turn():
+            secret = password.encode("utf-8", "surrogatepass")
+            return hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii")
+
+
+def initial_password() -> str:
+    """Five groups of four letters, easy to type on a phone: 65 bits and more."""
+    consonants, vowels = SYLLABLES
+    syllable = lambda: secrets.choice(consonants) + secrets.choice(vowels)  # noqa: E731
+    return "-".join(syllable() + syllable() for _ in range(5))

@@ -1,0 +1,52 @@
+"""What was asked for at a public door, until a worker decides: one sealed row, alike for every address."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import orjson
+from psycopg import Cursor
+from psycopg_pool import ConnectionPool
+
+from application.ports import AccountRequest, Effect
+from infrastructure.keys import Box
+
+BLOCK = 512  # rows are padded to a multiple: their size tells nothing
+CONTEXT = b"account-request"
+
+
+class DecidedElsewhere(Exception):
+    """Another worker has decided on this request; what was about to be committed must not be."""
+
+
+class SealedIntake:
+    def __init__(self, pool: ConnectionPool, box: Box, *, after_put: Callable[[], None]) -> None:
+        """after_put: rings the workers' doorbell; must not block."""
+        self._pool = pool
+        self._box = box
+        self._after_put = after_put
+
+    def put(self, request: AccountRequest) -> None:
+        plain = orjson.dumps(vars(request))
+        sealed = self._box.seal(plain + b" " * (-len(plain) % BLOCK), CONTEXT)
+        with self._pool.connection() as connection:
+            connection.execute("INSERT INTO intake (sealed) VALUES (%s)", (sealed,), prepare=True)
+        self._after_put()
+
+    def waiting(self, limit: int) -> list[tuple[int, AccountRequest]]:
+        """The oldest requests, each with its number."""
+        with self._pool.connection() as connection:
+            rows = connection.execute("SELECT id, sealed FROM intake ORDER BY id LIMIT %s", (limit,)).fetchall()
+        return [(number, self._open(sealed)) for number, sealed in rows]
+
+    def taken(self, number: int) -> Effect:
+        """Removes a request with the decision on it. Raises DecidedElsewhere."""
+
+        def delete(cursor: Cursor) -> None:
+            if cursor.execute("DELETE FROM intake WHERE id = %s", (number,)).rowcount == 0:
+                raise DecidedElsewhere
+
+        return delete
+
+    def _open(self, sealed: bytes) -> AccountRequest:
+        values = orjson.loads(self._box.open(sealed, CONTEXT))
+        return AccountRequest(**values | {"asked_at": datetime.fromisoformat(values["asked_at"])})

@@ -1,0 +1,120 @@
+"""Who is signed in, and what they may do: read by every request, never from a read model."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg_pool import ConnectionPool
+
+from application.ports import Effect, NewSession, Verified
+from domain.calendar import ZURICH
+from domain.errors import WrongCredentials
+
+SEEN_EVERY = timedelta(minutes=1)  # how exactly `last_seen_at` is kept
+
+OPEN = """
+    INSERT INTO sessions (digest, account_id, kind, csrf_token, initial_password, created_at, last_seen_at, expires_at)
+    SELECT %s, account_id, %s, %s, %s, %s, %s, %s FROM credentials WHERE id = %s FOR SHARE
+"""
+FIND = """
+    SELECT s.id, s.account_id, s.kind, s.csrf_token, s.initial_password, s.expires_at, s.last_seen_at,
+           ARRAY(SELECT r.role FROM roles AS r
+                 WHERE r.account_id = s.account_id AND (r.until IS NULL OR r.until >= %s) ORDER BY r.role)
+    FROM sessions AS s WHERE s.digest = %s AND s.expires_at > %s AND s.last_seen_at > %s
+"""
+ROLES = "SELECT role FROM roles WHERE account_id = %s AND (until IS NULL OR until >= %s) ORDER BY role"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a request comes from. roles: those valid today."""
+
+    session_id: UUID
+    account_id: UUID
+    kind: str  # cookie | bearer
+    csrf_token: str | None
+    initial_password: bool
+    expires_at: datetime
+    roles: list[str]
+
+
+class StoredSessions:
+    """Sessions by cookie and tokens for clients without cookies; the table holds digests of the secrets."""
+
+    def __init__(self, pool: ConnectionPool, *, lifetime: timedelta, idle: timedelta) -> None:
+        """lifetime: after which one signs in again in any case. idle: without any request."""
+        self._pool = pool
+        self._lifetime = lifetime
+        self._idle = idle
+
+    def open(self, verified: Verified, kind: str, now: datetime) -> NewSession:
+        token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24) if kind == "cookie" else None
+        expires_at = now + self._lifetime
+
+        def store(cursor: Cursor) -> None:
+            values = (_digest(token), kind, csrf_token, verified.initial, now, now, expires_at, verified.credential_id)
+            if cursor.execute(OPEN, values).rowcount == 0:
+                raise WrongCredentials
+
+        return NewSession(token, csrf_token, expires_at, store)
+
+    def find(self, token: str, now: datetime) -> Identity | None:
+        """Whose secret it is, and a mark that it was used."""
+        digest = _digest(token)
+        with self._pool.connection() as connection:
+            values = (_day(now), digest, now, now - self._idle)
+            row = connection.execute(FIND, values, prepare=True).fetchone()
+            if not row:
+                return None
+            *known, last_seen_at, roles = row
+            if now - last_seen_at > SEEN_EVERY:
+                connection.execute("UPDATE sessions SET last_seen_at = %s WHERE digest = %s", (now, digest))
+        return Identity(*known, roles)
+
+    def end(self, token: str) -> None:
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM sessions WHERE digest = %s", (_digest(token),))
+
+    def end_all(self, account_id: UUID) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM sessions WHERE account_id = %s", (account_id,))
+
+        return delete
+
+
+class StoredRoles:
+    """What staff and auditors may do; a mandate ends with its last day in Switzerland."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def of(self, account_id: UUID, now: datetime) -> list[str]:
+        with self._pool.connection() as connection:
+            return [role for (role,) in connection.execute(ROLES, (account_id, _day(now)))]
+
+    def set(self, account_id: UUID, role: str, until: date | None) -> Effect:
+        def upsert(cursor: Cursor) -> None:
+            cursor.execute(
+                "INSERT INTO roles (account_id, role, until) VALUES (%s, %s, %s)"
+                " ON CONFLICT (account_id, role) DO UPDATE SET until = excluded.until",
+                (account_id, role, until),
+            )
+
+        return upsert
+
+    def remove(self, account_id: UUID, role: str) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM roles WHERE account_id = %s AND role = %s", (account_id, role))
+
+        return delete
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(ZURICH).date()
