@@ -16,11 +16,12 @@ OPERATOR: Final = UUID("00000000-0000-4000-8000-000000000002")  # whoever types 
 
 
 class InvalidValue(ValueError):
-    """A text that is no such value. `code` is stable, in kebab-case."""
+    """A text that is no such value. code: stable, in kebab-case. details: what its explanation needs."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, **details: object) -> None:
         super().__init__(code)
         self.code = code
+        self.details = details
 
 
 class Personal:
