@@ -1,0 +1,120 @@
+"""Links that the secretariat decides or decided: one row a case."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
+
+from domain.profile import Profile
+from projections.read_model import Fact, ReadModel, Row
+
+cases = ReadModel(
+    "cases",
+    version=1,
+    columns={
+        "case_id": "uuid",
+        "account_id": "uuid",
+        "profile_id": "uuid",
+        "state": "text",
+        "cause": "text",
+        "due": "date",
+        "opened_at": "timestamptz",
+        "decided_by": "uuid",
+        "decided_at": "timestamptz",
+    },
+    key=("case_id",),
+    indices=["(due, case_id) WHERE state = 'open'", "(account_id)"],
+)
+
+
+@cases.folds(Profile.CaseOpened)
+def _(fact: Fact) -> Row:
+    return {
+        "case_id": fact.case_id,
+        "account_id": fact.account_id,
+        "profile_id": fact.originator_id,
+        "state": "open",
+        "cause": fact.cause,
+        "due": fact.due,
+        "opened_at": fact.timestamp,
+    }
+
+
+@cases.folds(Profile.RecordLinked)
+def _(fact: Fact) -> Row | None:
+    return _decided(fact, "linked") if fact.case_id else None
+
+
+@cases.folds(Profile.CaseRejected)
+def _(fact: Fact) -> Row:
+    return _decided(fact, "rejected")
+
+
+@cases.folds(Profile.CaseWithdrawn)
+def _(fact: Fact) -> Row:
+    return _decided(fact, "withdrawn")
+
+
+def _decided(fact: Fact, state: str) -> Row:
+    return {"case_id": fact.case_id, "state": state, "decided_by": fact.actor, "decided_at": fact.timestamp}
+
+
+class CaseRow(NamedTuple):
+    """decided_by: an actor. due: the last day on which linking is on time."""
+
+    case_id: UUID
+    account_id: UUID
+    profile_id: UUID
+    state: str
+    cause: str
+    due: date
+    opened_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+
+
+PAGE = f"""
+    SELECT {", ".join(CaseRow._fields)} FROM cases
+    WHERE (%(state)s::text IS NULL OR state = %(state)s)
+      AND (%(late)s::boolean IS NULL OR (state = 'open' AND due < %(today)s) = %(late)s)
+      AND (%(after_due)s::date IS NULL OR (due, case_id) > (%(after_due)s, %(after_id)s::uuid))
+      AND due IS NOT NULL
+    ORDER BY due, case_id LIMIT %(limit)s
+"""
+
+
+class Cases:
+    """Queries. What a case is decided by is loaded from the log."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def profile_of(self, case_id: UUID) -> UUID | None:
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT profile_id FROM cases WHERE case_id = %s", (case_id,)).fetchone()
+        return row and row[0]
+
+    def page(
+        self,
+        *,
+        state: str | None = None,
+        late: bool | None = None,
+        today: date,
+        after: tuple[date, UUID] | None = None,
+        limit: int,
+    ) -> Sequence[CaseRow]:
+        """Oldest deadline first. late: open past its deadline as of `today`. after: due and id of the last seen."""
+        after_due, after_id = after or (None, None)
+        values = {
+            "state": state,
+            "late": late,
+            "today": today,
+            "after_due": after_due,
+            "after_id": after_id,
+            "limit": limit,
+        }
+        with self._pool.connection() as connection, connection.cursor(row_factory=class_row(CaseRow)) as cursor:
+            return cursor.execute(PAGE, values).fetchall()

@@ -1,0 +1,181 @@
+"""Who has an account, and how it stands: one row an account."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
+
+from domain.account import Account
+from domain.profile import Profile
+from projections.read_model import Fact, ReadModel, Row
+
+directory = ReadModel(
+    "directory",
+    version=1,
+    columns={
+        "account_id": "uuid",
+        "email": "text",
+        "given_name": "text",
+        "family_name": "text",
+        "locale": "text",
+        "state": "text",
+        "canton": "text",
+        "profile_state": "text DEFAULT 'missing'",
+        "link_due": "date",
+        "rejected": "boolean DEFAULT false",
+        "record_number": "text",
+        "linked_at": "timestamptz",
+        "linked_by": "uuid",
+        "created_at": "timestamptz",
+        "link_state": """text GENERATED ALWAYS AS (
+            CASE WHEN record_number IS NOT NULL THEN 'linked'
+                 WHEN rejected THEN 'rejected'
+                 WHEN profile_state = 'submitted' THEN 'waiting'
+                 ELSE 'none' END) STORED""",
+    },
+    key=("account_id",),
+    indices=["(created_at, account_id)"],
+)
+
+
+@directory.folds(Account.AccountRequested)
+def _(fact: Fact) -> Row:
+    return {
+        "account_id": fact.originator_id,
+        "email": fact.email,
+        "given_name": fact.given_name,
+        "family_name": fact.family_name,
+        "locale": fact.locale,
+        "state": "requested",
+        "created_at": fact.timestamp,
+    }
+
+
+@directory.folds(Account.AccountActivated)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "state": "active"}
+
+
+@directory.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)
+def _(fact: Fact) -> Row:
+    return {
+        "account_id": fact.account_id,
+        "given_name": fact.given_name,
+        "family_name": fact.family_name,
+        "canton": fact.canton,
+        "profile_state": "submitted",
+        "link_due": fact.due,
+        "rejected": False,
+    }
+
+
+@directory.folds(Profile.RecordLinked)
+def _(fact: Fact) -> Row:
+    return {
+        "account_id": fact.account_id,
+        "rejected": False,
+        "record_number": fact.record_number,
+        "linked_at": fact.timestamp,
+        "linked_by": fact.actor,
+    }
+
+
+@directory.folds(Profile.RecordUnlinked)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.account_id, "record_number": None, "linked_at": None, "linked_by": None}
+
+
+@directory.folds(Profile.CaseOpened)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.account_id, "link_due": fact.due}
+
+
+@directory.folds(Profile.CaseRejected)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.account_id, "rejected": True}
+
+
+class Entry(NamedTuple):
+    """One account. link_due: the last day on which linking is on time. linked_by: an actor."""
+
+    account_id: UUID
+    email: str | None
+    given_name: str | None
+    family_name: str | None
+    locale: str
+    state: str
+    canton: str | None
+    profile_state: str
+    link_state: str
+    link_due: date | None
+    record_number: str | None
+    linked_at: datetime | None
+    linked_by: UUID | None
+    created_at: datetime
+
+
+COLUMNS = ", ".join(Entry._fields)
+PAGE = f"""
+    SELECT {COLUMNS} FROM directory
+    WHERE (%(state)s::text IS NULL OR state = %(state)s)
+      AND (%(link)s::text IS NULL OR link_state = %(link)s)
+      AND (%(canton)s::text IS NULL OR canton = %(canton)s)
+      AND (%(locale)s::text IS NULL OR locale = %(locale)s)
+      AND (%(created_from)s::timestamptz IS NULL OR created_at >= %(created_from)s)
+      AND (%(created_to)s::timestamptz IS NULL OR created_at < %(created_to)s)
+      AND (%(after_at)s::timestamptz IS NULL OR (created_at, account_id) < (%(after_at)s, %(after_id)s::uuid))
+      AND created_at IS NOT NULL
+    ORDER BY created_at DESC, account_id DESC LIMIT %(limit)s
+"""
+
+
+class Directory:
+    """Queries. Authority never comes from here."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def get(self, account_id: UUID) -> Entry | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                f"SELECT {COLUMNS} FROM directory WHERE account_id = %s", (account_id,), prepare=True
+            ).fetchone()
+        return Entry(*row) if row else None
+
+    def many(self, account_ids: Iterable[UUID]) -> dict[UUID, Entry]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM directory WHERE account_id = ANY(%s)", (list(set(account_ids)),)
+            )
+            return {row[0]: Entry(*row) for row in rows}
+
+    def page(
+        self,
+        *,
+        state: str | None = None,
+        link: str | None = None,
+        canton: str | None = None,
+        locale: str | None = None,
+        created_from: datetime | None = None,
+        created_to: datetime | None = None,
+        after: tuple[datetime, UUID] | None = None,
+        limit: int,
+    ) -> Sequence[Entry]:
+        """Newest first. after: `created_at` and id of the last entry seen. created_to: not included."""
+        after_at, after_id = after or (None, None)
+        values = {
+            "state": state,
+            "link": link,
+            "canton": canton,
+            "locale": locale,
+            "created_from": created_from,
+            "created_to": created_to,
+            "after_at": after_at,
+            "after_id": after_id,
+            "limit": limit,
+        }
+        with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(PAGE, values).fetchall()

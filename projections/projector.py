@@ -1,0 +1,192 @@
+"""Reads the log in batches and folds them into the read models: rows and positions in one transaction.
+
+Models that stand at the same position are folded together, so the log is read and opened once. An event that one model
+cannot fold parks its stream in that model, with a row that health and metrics show; the rest goes on.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+import psycopg
+from psycopg import Connection, Cursor
+
+from projections.read_model import Fact, ReadModel, Row, Unseal
+
+log = logging.getLogger("matricule.projector")
+
+BATCH = 1000
+SELECT_BATCH = """
+    SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, e.position, e.recorded_at,
+           k.generation, k.wrapped
+    FROM events AS e
+    CROSS JOIN log_offset AS o
+    LEFT JOIN data_keys AS k ON k.person = e.account_id
+    WHERE e.position > %s AND e.position <= %s
+      AND e.position < ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)
+    ORDER BY e.position LIMIT %s
+"""
+ENDLESS = (1 << 63) - 1
+TAKE_OVER = 0x4D617472_0001  # the advisory lock of whoever projects
+
+
+class LostTurn(Exception):
+    """Another process has moved a position: it projects, this one waits."""
+
+
+class Projector:
+    """Folds the log into read models over one connection of its own (autocommit).
+
+    after_batch: called with the names of the models that got rows.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        models: Sequence[ReadModel],
+        unseal: Unseal,
+        *,
+        after_batch: Callable[[list[str]], None] = lambda names: None,
+    ) -> None:
+        self._connection = connection
+        self._models = {model.name: model for model in models}
+        self._unseal = unseal
+        self._after_batch = after_batch
+        self._positions: dict[str, int] = {}
+        self._parked: set[tuple[str, object]] = set()
+
+    def take_turn(self) -> bool:
+        """Whether this process projects now; False while another one does."""
+        (mine,) = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (TAKE_OVER,)).fetchone()
+        return mine
+
+    def prepare(self) -> list[str]:
+        """Make tables that are missing, learn the positions. Returns the names of models that must be rebuilt."""
+        outdated = []
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            known = dict(cursor.execute("SELECT name, version FROM projections").fetchall())
+            for model in self._models.values():
+                if model.name not in known:
+                    if model.rebuildable:
+                        model.create(cursor, model.name)
+                    cursor.execute(
+                        "INSERT INTO projections (name, version) VALUES (%s, %s)", (model.name, model.version)
+                    )
+                elif known[model.name] != model.version and model.rebuildable:
+                    outdated.append(model.name)
+        self._learn()
+        return outdated
+
+    def _learn(self) -> None:
+        rows = self._connection.execute("SELECT name, position FROM projections").fetchall()
+        self._positions = {name: position for name, position in rows if name in self._models}
+        self._parked = set(self._connection.execute("SELECT projection, originator_id FROM parked_streams"))
+
+    def advance(self) -> int:
+        """Fold the next batch into the models that are furthest behind. Returns the number of events; 0: up to date.
+
+        Raises LostTurn.
+        """
+        behind = min(self._positions.values())
+        group = [self._models[name] for name, position in self._positions.items() if position == behind]
+        others = [position for position in self._positions.values() if position > behind]
+        facts = read_batch(self._connection, behind, min(others, default=ENDLESS), self._unseal)
+        if not facts:
+            return 0
+        try:
+            touched = self._write(group, facts)
+        except psycopg.DataError:  # one event's row is not storable: find it, event by event
+            self._learn()
+            touched = [name for fact in facts for name in self._write(group, [fact], careful=True)]
+        self._after_batch(touched)
+        return len(facts)
+
+    def _write(self, group: Sequence[ReadModel], facts: Sequence[Fact], *, careful: bool = False) -> list[str]:
+        touched = []
+        position = facts[-1].position
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            # A lost batch is folded again, so its commit need not wait for the disk.
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            for model in group:
+                self._move(cursor, model.name, position)
+            for model in group:
+                if careful:
+                    written = self._write_carefully(cursor, model, facts)
+                else:
+                    written = model.write(cursor, model.name, self._fold(cursor, model, facts))
+                if written:
+                    touched.append(model.name)
+        self._positions.update((model.name, position) for model in group)
+        return touched
+
+    def _move(self, cursor: Cursor, name: str, position: int) -> None:
+        moved = cursor.execute(
+            "UPDATE projections SET position = %s, moved_at = clock_timestamp() WHERE name = %s AND position = %s",
+            (position, name, self._positions[name]),
+        )
+        if moved.rowcount == 0:
+            self._learn()
+            raise LostTurn(name)
+
+    def _fold(self, cursor: Cursor, model: ReadModel, facts: Iterable[Fact]) -> Iterable[Row]:
+        for fact in facts:
+            if self._parked and (model.name, fact.originator_id) in self._parked:
+                continue
+            try:
+                yield from list(model.fold(fact))
+            except psycopg.Error:
+                raise
+            except Exception as fault:  # whatever it is, this stream waits and the others go on
+                self._park(cursor, model, fact, fault)
+
+    def _write_carefully(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
+        try:
+            with cursor.connection.transaction():
+                return model.write(cursor, model.name, self._fold(cursor, model, facts))
+        except psycopg.DataError as fault:
+            self._park(cursor, model, facts[0], fault)
+            return 0
+
+    def _park(self, cursor: Cursor, model: ReadModel, fact: Fact, fault: Exception) -> None:
+        error = type(fault).__name__
+        log.error("stream parked: %s cannot fold %s at %d (%s)", model.name, fact.topic, fact.position, error)
+        cursor.execute(
+            "INSERT INTO parked_streams (projection, originator_id, position, topic, error)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (model.name, fact.originator_id, fact.position, fact.topic, error),
+        )
+        self._parked.add((model.name, fact.originator_id))
+
+    def fold_parked(self) -> int:
+        """Fold parked streams again, after a fix. Returns how many go on."""
+        freed = 0
+        parked = self._connection.execute("SELECT projection, originator_id, position FROM parked_streams").fetchall()
+        for name, stream, since in parked:
+            model = self._models.get(name)
+            if model and self._fold_stream(model, stream, since):
+                freed += 1
+        self._learn()
+        return freed
+
+    def _fold_stream(self, model: ReadModel, stream: object, since: int) -> bool:
+        statement = SELECT_BATCH.replace("ORDER BY", "AND e.originator_id = %s ORDER BY")
+        try:
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                values = (since - 1, self._positions[model.name], stream, ENDLESS)
+                rows = cursor.execute(statement, values).fetchall()
+                facts = [Fact(row, self._unseal) for row in rows]
+                model.write(cursor, model.name, [row for fact in facts for row in model.fold(fact)])
+                cursor.execute(
+                    "DELETE FROM parked_streams WHERE projection = %s AND originator_id = %s", (model.name, stream)
+                )
+            return True
+        except Exception as fault:  # it stays parked, and says so
+            log.error("stream stays parked: %s (%s)", model.name, type(fault).__name__)
+            return False
+
+
+def read_batch(
+    connection: Connection, after: int, up_to: int, unseal: Unseal, limit: int = BATCH
+) -> list[Fact]:
+    """The next facts in the order of the log, only those whose place can no longer change."""
+    rows = connection.execute(SELECT_BATCH, (after, up_to, limit), prepare=True, binary=True)
+    return [Fact(row, unseal) for row in rows]

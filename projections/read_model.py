@@ -1,0 +1,162 @@
+"""What a read model is: a table, and how events fold into its rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import Cursor, sql
+
+Row = dict[str, Any]
+Unseal = Callable[["Fact", str, str], Any]
+
+
+class Fact:
+    """One event as the log holds it; its fields are attributes, plain JSON values, opened when first asked for.
+
+    What is sealed under a destroyed key reads as None.
+    """
+
+    __slots__ = (
+        "_unseal",
+        "account_id",
+        "generation",
+        "originator_id",
+        "originator_version",
+        "position",
+        "recorded_at",
+        "state",
+        "topic",
+        "wrapped",
+    )
+
+    def __init__(self, row: Sequence[Any], unseal: Unseal) -> None:
+        """row: as `projections.projector.SELECT_BATCH` gives it."""
+        (
+            self.originator_id,
+            self.originator_version,
+            self.topic,
+            state,
+            self.account_id,
+            self.position,
+            self.recorded_at,
+            self.generation,
+            self.wrapped,
+        ) = row
+        self.state = orjson.loads(state)
+        self._unseal = unseal
+
+    def __getattr__(self, name: str) -> Any:
+        state = self.state
+        if name in state:
+            return state[name]
+        sealed = state.get("sealed")
+        if sealed and name in sealed:
+            return self._unseal(self, name, sealed[name])
+        raise AttributeError(f"{self.topic} has no {name}")
+
+
+Fold = Callable[[Fact], Row | Iterable[Row] | None]
+
+
+class ReadModel:
+    """A table and the functions that fold events into it.
+
+    columns: name → SQL type, as the table defines them. key: the columns that name a row. A fold gives the columns that
+    an event changes; `keeps_first`: a row that is there already stays as it is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        columns: dict[str, str],
+        key: tuple[str, ...],
+        indices: Sequence[str] = (),
+        keeps_first: bool = False,
+        rebuildable: bool = True,
+    ) -> None:
+        """version: raised with every change of table or folding, so that the table is made anew.
+
+        indices: what follows `CREATE INDEX ON <table>`.
+        """
+        self.name = name
+        self.version = version
+        self.columns = columns
+        self.key = key
+        self.indices = indices
+        self.keeps_first = keeps_first
+        self.rebuildable = rebuildable
+        self.topics: dict[str, Fold] = {}
+        self.every: Fold | None = None
+
+    def folds(self, *events: type) -> Callable[[Fold], Fold]:
+        """Registers how these events change the table; no event at all: how every one does."""
+
+        def register(fold: Fold) -> Fold:
+            if not events:
+                self.every = fold
+            for event in events:
+                self.topics[event.TOPIC] = fold
+            return fold
+
+        return register
+
+    def fold(self, fact: Fact) -> Iterable[Row]:
+        fold = self.topics.get(fact.topic, self.every)
+        changed = fold(fact) if fold else None
+        if changed is None:
+            return ()
+        return (changed,) if isinstance(changed, dict) else changed
+
+    def create(self, cursor: Cursor, table: str) -> None:
+        """Make the table and its indices, empty."""
+        name = sql.Identifier(table)
+        columns = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in self.columns.items()
+        )
+        key = sql.SQL(", ").join(map(sql.Identifier, self.key))
+        cursor.execute(sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(name, columns, key))
+        for index in self.indices:
+            cursor.execute(sql.SQL("CREATE INDEX ON {} {}").format(name, sql.SQL(index)))
+
+    def write(self, cursor: Cursor, table: str, changes: Iterable[Row]) -> int:
+        """Write what a batch changed, each row once, in the order of the events. Returns how many rows."""
+        merged: dict[tuple, Row] = {}
+        for change in changes:
+            place = tuple(change[column] for column in self.key)
+            if place in merged and not self.keeps_first:
+                merged[place].update(change)
+            else:
+                merged.setdefault(place, change)
+        by_columns: dict[tuple[str, ...], list[Row]] = {}
+        for row in merged.values():
+            by_columns.setdefault(tuple(row), []).append(row)
+        for columns, rows in by_columns.items():
+            values = [[_text(row[column]) for row in rows] for column in columns]
+            cursor.execute(self._statement(table, columns), values)
+        return len(merged)
+
+    def _statement(self, table: str, columns: tuple[str, ...]) -> str:
+        kinds = [self.columns[column].split()[0] for column in columns]
+        rest = [f"{column} = excluded.{column}" for column in columns if column not in self.key]
+        action = f"UPDATE SET {', '.join(rest)}" if rest and not self.keeps_first else "NOTHING"
+        return (
+            f"INSERT INTO {table} ({', '.join(columns)})"
+            f" SELECT {', '.join(f'u{n}::{kind}' for n, kind in enumerate(kinds))}"
+            f" FROM unnest({', '.join('%s::text[]' for _ in columns)})"
+            f" AS u ({', '.join(f'u{n}' for n in range(len(columns)))})"
+            f" ON CONFLICT ({', '.join(self.key)}) DO {action}"
+        )
+
+
+def _text(value: Any) -> str | None:
+    """Every value travels as text, cast by the column's type: one array a column."""
+    if value is None or type(value) is str:
+        return value
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is UUID:
+        return value.hex
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

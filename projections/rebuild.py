@@ -1,0 +1,107 @@
+"""Builds a read model anew beside the live one and swaps it in, in one transaction."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+
+from projections.projector import BATCH, ENDLESS, read_batch
+from projections.read_model import Fact, ReadModel, Row, Unseal
+
+Progress = Callable[[int, int], None]  # events folded, events in the log when it began
+Parked = dict[UUID, tuple[int, str, str]]  # stream → position, topic, error
+
+
+class NeverRebuilt(Exception):
+    """What has left the service must not leave again."""
+
+
+def rebuild(
+    connection: Connection, model: ReadModel, unseal: Unseal, progress: Progress = lambda done, total: None
+) -> int:
+    """Fold the whole log into a fresh table while the live one goes on serving. Returns the number of events.
+
+    connection: in autocommit, its own. Raises NeverRebuilt.
+    """
+    if not model.rebuildable:
+        raise NeverRebuilt(model.name)
+    fresh = f"{model.name}__new"
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {fresh}")
+        model.create(cursor, fresh)
+    (total,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    position = done = 0
+    parked: Parked = {}
+    while True:
+        folded, position = _fold_batch(connection, model, unseal, fresh, position, parked)
+        done += folded
+        progress(done, max(done, total))
+        if folded < BATCH:
+            swapped, caught_up = _swap(connection, model, unseal, fresh, position, parked)
+            if swapped:
+                return done + caught_up
+            time.sleep(0.01)
+
+
+def _rows(model: ReadModel, facts: Iterable[Fact], parked: Parked) -> Iterator[Row]:
+    """What the facts change; a stream that cannot be folded is left out from there on, and noted."""
+    for fact in facts:
+        if fact.originator_id in parked:
+            continue
+        try:
+            yield from list(model.fold(fact))
+        except Exception as fault:
+            parked[fact.originator_id] = (fact.position, fact.topic, type(fault).__name__)
+
+
+def _fold_batch(
+    connection: Connection, model: ReadModel, unseal: Unseal, table: str, position: int, parked: Parked
+) -> tuple[int, int]:
+    facts = read_batch(connection, position, ENDLESS, unseal)
+    if not facts:
+        return 0, position
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        model.write(cursor, table, _rows(model, facts, parked))
+    return len(facts), facts[-1].position
+
+
+def _swap(
+    connection: Connection, model: ReadModel, unseal: Unseal, fresh: str, position: int, parked: Parked
+) -> tuple[bool, int]:
+    """Hold the live model still, fold what came meanwhile, put the fresh table in its place.
+
+    Gives up within 50 ms when somebody holds the tables: a statement that waits for a lock holds all readers back.
+    """
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            # The row lock keeps the projector out; it gives this transaction an id, so readers see up to here only.
+            live = cursor.execute("SELECT position FROM projections WHERE name = %s FOR UPDATE", (model.name,)).fetchone()
+            caught_up = 0
+            while True:
+                facts = read_batch(connection, position, ENDLESS, unseal)
+                if not facts:
+                    break
+                model.write(cursor, fresh, _rows(model, facts, parked))
+                position, caught_up = facts[-1].position, caught_up + len(facts)
+            if live and live[0] > position:
+                raise psycopg.errors.LockNotAvailable
+            cursor.execute(f"DROP TABLE IF EXISTS {model.name}")
+            cursor.execute(f"ALTER TABLE {fresh} RENAME TO {model.name}")
+            cursor.execute(
+                "INSERT INTO projections (name, version, position) VALUES (%s, %s, %s) ON CONFLICT (name)"
+                " DO UPDATE SET version = excluded.version, position = excluded.position, moved_at = clock_timestamp()",
+                (model.name, model.version, position),
+            )
+            cursor.execute("DELETE FROM parked_streams WHERE projection = %s", (model.name,))
+            cursor.executemany(
+                "INSERT INTO parked_streams (projection, originator_id, position, topic, error)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [(model.name, stream, *why) for stream, why in parked.items()],
+            )
+            return True, caught_up
+    except psycopg.errors.LockNotAvailable:
+        return False, 0
