@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from string import Formatter
 
 import pytest
 from hypothesis import given
@@ -22,7 +21,7 @@ VALUES = {
     "password": "kfTm-4wXd-9pHs-qyzr",
     "sign_in_link": f"{PUBLIC_URL}/?token=Zk3mQ9vT2xY7wL5pN8rB1cD4",
     "hours": 72,
-    "reason": "Ihre Angaben passen zu mehreren Dossiers.",
+    "reason": "Ihre Angaben passen zu <mehreren> Dossiers & «Personen».",
     "changed_at": datetime(2025, 11, 24, 23, 5, tzinfo=UTC),
 }
 
@@ -91,13 +90,9 @@ def test_the_html_has_the_links_of_the_text(kind, locale, token):
 
 @every_message
 @given(written=words)
-def test_values_are_shown_as_they_are_and_never_become_markup(kind, locale, written):
-    values = {"email": written, "reason": written, "password": written}
-    made, plain = message(kind, locale, **values), message(kind, locale)
-    assert Page(made.html).tags == Page(plain.html).tags
-    shown = made.text.count(written) - message(kind, locale, **dict.fromkeys(values, "")).text.count(written)
-    if shown > 0:
-        assert written in Page(made.html).words
+def test_no_value_becomes_markup(kind, locale, written):
+    made = message(kind, locale, email=written, reason=written, password=written)
+    assert Page(made.html).tags == Page(message(kind, locale).html).tags
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -120,12 +115,7 @@ def test_only_the_password_message_holds_the_password(kind, locale):
 @pytest.mark.parametrize("kind", BEFORE_THE_FIRST_SIGN_IN)
 @pytest.mark.parametrize("locale", LOCALES)
 def test_before_the_first_sign_in_nothing_that_was_typed_but_the_address_is_said(kind, locale):
-    named = {
-        name for _, name, _, _ in Formatter().parse(str(catalogue(locale, "messages")[kind]["title"])) if name
-    }
-    for block in catalogue(locale, "messages")[kind]["blocks"]:
-        for said in [*block.get("steps", []), *(part for part in block.values() if isinstance(part, str))]:
-            named |= {name for _, name, _, _ in Formatter().parse(said) if name}
+    named = set(re.findall(r"\{(\w+)", str(catalogue(locale, "messages")[kind])))
     assert named <= {"email", "password", "sign_in_link", "hours", "institution", "public_url"}
 
 
@@ -141,11 +131,8 @@ def test_the_password_message_says_from_whom_it_is_and_how_long_it_holds(locale)
 @every_message
 def test_both_parts_say_the_same_words(kind, locale):
     made = message(kind, locale)
-    in_html = " ".join(Page(made.html).words.split())
-    for line in made.text.splitlines():
-        said = re.sub(r"^\d\. ", "", line)
-        if said and "://" not in said:
-            assert " ".join(said.split()) in in_html
+    said = [re.sub(r"^\d\. ", "", line) for line in made.text.split("\n") if "://" not in line]
+    assert [line for line in said if line not in Page(made.html).words] == []
 
 
 @every_message
