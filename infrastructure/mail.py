@@ -135,12 +135,14 @@ class SmtpMailer:
 
         timeout: seconds from connecting to the server's last answer. Raises ValueError, without the password.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            self._host, self._port = parts.hostname, parts.port or _SCHEMES[parts.scheme]
+        except (ValueError, KeyError):  # a port that is none: it may be a part of the password
+            self._host = None
+        if not self._host:
             raise ValueError("write smtp://host:25, smtps://user:password@host or smtp+starttls://…")
         self._scheme = parts.scheme
-        self._host = parts.hostname
-        self._port = parts.port or _SCHEMES[parts.scheme]
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
         self._timeout = timeout

@@ -9,7 +9,7 @@ alone between two empty lines, and the HTML (`templates/message.html`).
 | account-exists   | the holder           | `email`                                          |
 | link-confirmed   | the holder           |                                                  |
 | link-notice      | the record's address |                                                  |
-| rejected         | the holder           | `reason`: in words of that language, not a code  |
+| rejected         | the holder           | `reason`: a code of the list `reasons.reject`    |
 | password-changed | the holder           | `changed_at`: an aware instant                   |
 
 The first two are sent before the first sign-in: of what was typed, they hold the address and nothing else,
@@ -80,7 +80,10 @@ def render(
         "public_url": public_url,
         "contact": contact,
     }
-    message = _filled(translations.table(locale, _TOPIC, kind), words)
+    written = translations.table(locale, _TOPIC, kind)
+    if "reasons" in written:
+        words["reason"] = written["reasons"][words["reason"]]
+    message = _filled(written, words)
     frame = _filled(translations.table(locale, _TOPIC, _FRAME), words | {"title": message["title"]})
     page = {
         **words,

@@ -427,11 +427,23 @@ def test_smtps_encrypts_from_the_first_byte(sink, certificate, monkeypatch):
     assert len(sink.taken) == 1
 
 
-@pytest.mark.parametrize("url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://u:secret@:25"])
+NO_SERVERS = [
+    "",
+    "mail.example",
+    "http://mail.example",
+    "smtp://",
+    "smtp://hep:secret@:25",
+    "smtp://hep:secret/word@mail.example",
+    "smtp://hep:secret@[mail",
+]
+
+
+@pytest.mark.parametrize("url", NO_SERVERS)
 def test_an_address_of_a_server_that_is_none_is_told_without_the_password(url):
     with pytest.raises(ValueError, match="write smtp://") as trouble:
         SmtpMailer(url)
     assert "secret" not in str(trouble.value)
+    assert trouble.value.__context__ is None
 
 
 # Into a folder

@@ -17,11 +17,11 @@ CONTACT = "032 886 99 31"
 BEFORE_THE_FIRST_SIGN_IN = ("initial-password", "account-exists")
 
 VALUES = {
-    "email": "ada@school.example",
+    "email": "o'hara&<ada>@school.example",
     "password": "kfTm-4wXd-9pHs-qyzr",
     "sign_in_link": f"{PUBLIC_URL}/?token=Zk3mQ9vT2xY7wL5pN8rB1cD4",
     "hours": 72,
-    "reason": "Ihre Angaben passen zu <mehreren> Dossiers & «Personen».",
+    "reason": "no-record",
     "changed_at": datetime(2025, 11, 24, 23, 5, tzinfo=UTC),
 }
 
@@ -91,7 +91,7 @@ def test_the_html_has_the_links_of_the_text(kind, locale, token):
 @every_message
 @given(written=words)
 def test_no_value_becomes_markup(kind, locale, written):
-    made = message(kind, locale, email=written, reason=written, password=written)
+    made = message(kind, locale, email=written, password=written)
     assert Page(made.html).tags == Page(message(kind, locale).html).tags
 
 
@@ -142,6 +142,14 @@ def test_the_html_names_its_language_and_fetches_nothing(kind, locale):
     assert page.fetched == []
     assert {"script", "img", "link", "iframe", "form"}.isdisjoint(page.tags)
     assert not re.search(r"url\(|@import", message(kind, locale).html)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_reason_of_a_rejection_is_told_in_words(locale):
+    codes = catalogue(locale, "codes")["reasons"]["reject"]
+    told = {code: message("rejected", locale, reason=code).text for code in codes}
+    assert len(set(told.values())) == len(codes)
+    assert [code for code in codes if code in told[code].split()] == []
 
 
 @pytest.mark.parametrize(
