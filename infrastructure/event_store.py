@@ -76,6 +76,13 @@ SELECT_STREAM = """
     WHERE e.originator_id = %s AND e.originator_version > %s AND e.originator_version <= %s
     ORDER BY e.originator_version {order} LIMIT %s
 """
+SELECT_PLACES = """
+    SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
+    FROM unnest(%s::uuid[], %s::bigint[]) WITH ORDINALITY AS p (stream, version, place)
+    JOIN events AS e ON e.originator_id = p.stream AND e.originator_version = p.version
+    LEFT JOIN data_keys AS k ON k.person = e.account_id
+    ORDER BY p.place
+"""
 OLDEST_FIRST, NEWEST_FIRST = SELECT_STREAM.format(order="ASC"), SELECT_STREAM.format(order="DESC")
 SELECT_LOG = f"""
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.position
@@ -216,6 +223,13 @@ class EventStore(Application[UUID]):
         if profile.data.family_name is ERASED:
             raise errors.AccountErased
         return profile
+
+    def events_at(self, places: Sequence[tuple[int, UUID, int]]) -> list[Any]:
+        """The domain events at (position, stream, version), in the order asked for."""
+        streams, versions = [place[1] for place in places], [place[2] for place in places]
+        with self._pool.connection() as connection:
+            rows = connection.execute(SELECT_PLACES, (streams, versions), binary=True)
+            return [self.mapper.to_domain_event(SealedEvent(*row)) for row in rows]
 
     def _load(self, stream: UUID, missing: type[errors.Refused]) -> Any:
         try:

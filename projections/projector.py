@@ -6,6 +6,7 @@ cannot fold parks its stream in that model, with a row that health and metrics s
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -24,6 +25,13 @@ SELECT_BATCH = """
     WHERE e.position > %s AND e.position <= %s
       AND e.position < ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)
     ORDER BY e.position LIMIT %s
+"""
+MOVE = """
+    WITH moved AS (
+        UPDATE projections SET position = %s, moved_at = clock_timestamp()
+        WHERE name = ANY(%s) AND position = %s RETURNING 1
+    )
+    SELECT CASE WHEN count(*) <> %s THEN refuse('another process projects') END FROM moved
 """
 ENDLESS = (1 << 63) - 1
 TAKE_OVER = 0x4D617472_0001  # the advisory lock of whoever projects
@@ -103,29 +111,29 @@ class Projector:
     def _write(self, group: Sequence[ReadModel], facts: Sequence[Fact], *, careful: bool = False) -> list[str]:
         touched = []
         position = facts[-1].position
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            # A lost batch is folded again, so its commit need not wait for the disk.
-            cursor.execute("SET LOCAL synchronous_commit = off")
-            for model in group:
-                self._move(cursor, model.name, position)
-            for model in group:
-                if careful:
-                    written = self._write_carefully(cursor, model, facts)
-                else:
-                    written = model.write(cursor, model.name, self._fold(cursor, model, facts))
-                if written:
-                    touched.append(model.name)
+        try:
+            # In a pipeline PostgreSQL writes one model's rows while the next one's are folded.
+            # Event by event it must be known at once which row is refused.
+            pipeline = nullcontext() if careful else self._connection.pipeline()
+            with pipeline, self._connection.transaction(), self._connection.cursor() as cursor:
+                # A lost batch is folded again, so its commit need not wait for the disk.
+                cursor.execute("SET LOCAL synchronous_commit = off")
+                names = [model.name for model in group]
+                cursor.execute(MOVE, (position, names, self._positions[names[0]], len(names)))
+                for model in group:
+                    write = self._write_carefully if careful else self._write_model
+                    if write(cursor, model, facts):
+                        touched.append(model.name)
+        except psycopg.Error as fault:
+            if fault.sqlstate != "MT001":
+                raise
+            self._learn()
+            raise LostTurn from None
         self._positions.update((model.name, position) for model in group)
         return touched
 
-    def _move(self, cursor: Cursor, name: str, position: int) -> None:
-        moved = cursor.execute(
-            "UPDATE projections SET position = %s, moved_at = clock_timestamp() WHERE name = %s AND position = %s",
-            (position, name, self._positions[name]),
-        )
-        if moved.rowcount == 0:
-            self._learn()
-            raise LostTurn(name)
+    def _write_model(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
+        return model.write(cursor, model.name, self._fold(cursor, model, facts))
 
     def _fold(self, cursor: Cursor, model: ReadModel, facts: Iterable[Fact]) -> Iterable[Row]:
         for fact in facts:
@@ -141,7 +149,7 @@ class Projector:
     def _write_carefully(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
         try:
             with cursor.connection.transaction():
-                return model.write(cursor, model.name, self._fold(cursor, model, facts))
+                return self._write_model(cursor, model, facts)
         except psycopg.DataError as fault:
             self._park(cursor, model, facts[0], fault)
             return 0

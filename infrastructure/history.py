@@ -1,0 +1,128 @@
+"""An account's history in words: every event as a sentence, with old and new values."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.calendar import ZURICH
+from domain.profile import PERSONAL_DATA
+from domain.values import ERASED, OPERATOR, SYSTEM, mask_ahv
+from infrastructure import codes
+from infrastructure.event_store import EventStore
+from infrastructure.translations import text
+from projections.directory import Directory
+from projections.timeline import Timeline
+
+SHOWN = {
+    "account.requested": ("email", "given_name", "family_name", "locale"),
+    "account.password-issued": ("expires_at",),
+    "profile.submitted": (*PERSONAL_DATA, "due"),
+    "profile.corrected": (*PERSONAL_DATA, "due"),
+    "profile.record-linked": ("record_number",),
+}
+LISTS = {  # fields that hold a code of a list
+    "profile.record-linked": {"reason": "reasons.link"},
+    "profile.record-unlinked": {"reason": "reasons.unlink"},
+    "case.opened": {"cause": "causes"},
+    "case.rejected": {"reason": "reasons.reject"},
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One event. type: its topic. by: in words. changes: field, old and new value; AHV numbers masked."""
+
+    type: str
+    name: str
+    at: datetime
+    by: str
+    sentence: str
+    changes: list[dict[str, Any]]
+    position: int
+
+
+class History:
+    def __init__(self, store: EventStore, timeline: Timeline, directory: Directory) -> None:
+        self._store = store
+        self._timeline = timeline
+        self._directory = directory
+
+    def of(self, account_id: UUID, locale: str, *, after: int = 0, limit: int | None = None) -> list[Moment]:
+        """Oldest first. after: the last position seen."""
+        places = self._timeline.page(account_id)
+        events = self._store.events_at(places)
+        names = self._names({event.actor for event in events}, account_id, locale)
+        known: dict[str, Any] = {}
+        moments = []
+        for place, event in zip(places, events, strict=True):
+            changes = list(_changes(event, known))
+            if place.position > after:
+                moments.append(self._moment(place.position, event, changes, names, locale))
+        return moments[:limit]
+
+    def label(self, actor: UUID, account_id: UUID, locale: str) -> str:
+        """Who did something to this account: the holder, the service, or a person's name."""
+        return self._names({actor}, account_id, locale)[actor]
+
+    def _moment(
+        self, position: int, event: Any, changes: list[dict[str, Any]], names: dict[UUID, str], locale: str
+    ) -> Moment:
+        topic = type(event).TOPIC
+        words = {name: _in_words(topic, name, value, locale) for name, value in vars(event).items()}
+        return Moment(
+            type=topic,
+            name=text(locale, "history", "events", topic, "name"),
+            at=event.timestamp,
+            by=names[event.actor],
+            sentence=text(locale, "history", "events", topic, "sentence", **words),
+            changes=changes,
+            position=position,
+        )
+
+    def _names(self, actors: set[UUID], account_id: UUID, locale: str) -> dict[UUID, str]:
+        names = {
+            SYSTEM: text(locale, "history", "actors", "system"),
+            OPERATOR: text(locale, "history", "actors", "operator"),
+            account_id: text(locale, "history", "actors", "holder"),
+        }
+        known = self._directory.many(actors - names.keys())
+        for actor in actors - names.keys():
+            entry = known.get(actor)
+            full_name = entry and " ".join(filter(None, (entry.given_name, entry.family_name)))
+            names[actor] = full_name or (entry and entry.email) or text(locale, "history", "actors", "unknown")
+        return names
+
+
+def _changes(event: Any, known: dict[str, Any]) -> list[dict[str, Any]]:
+    topic = type(event).TOPIC
+    new = {name: getattr(event, name) for name in SHOWN.get(topic, ())}
+    if topic == "profile.record-unlinked":
+        new = {"record_number": None}
+    changes = [
+        {"field": name, "old": _plain(name, known.get(name)), "new": _plain(name, value)}
+        for name, value in new.items()
+        if known.get(name) != value
+    ]
+    known.update(new)
+    return changes
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value is ERASED:
+        return None
+    if name == "ahv_number" and value:
+        return mask_ahv(value)
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _in_words(topic: str, name: str, value: Any, locale: str) -> str:
+    if value is None:
+        return text(locale, "history", "actors", "none")
+    if value is ERASED:
+        return text(locale, "history", "actors", "erased")
+    if name in LISTS.get(topic, {}):
+        return codes.label(locale, LISTS[topic][name], value)
+    if isinstance(value, datetime):
+        return value.astimezone(ZURICH).strftime("%d.%m.%Y %H:%M")
+    return value.strftime("%d.%m.%Y") if isinstance(value, date) else str(value)
