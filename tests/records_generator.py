@@ -15,40 +15,21 @@ from pathlib import Path
 
 from domain.values import ahv_check_digit, fold, format_ahv
 
-COLUMNS = (
-    "record_number",
-    "ahv_number",
-    "family_name",
-    "given_name",
-    "birth_name",
-    "birth_date",
-    "sex",
-    "street",
-    "postal_code",
-    "city",
-    "canton",
-    "email",
-    "phone",
-)
-
-AURELIE = dict(
-    zip(
-        COLUMNS,
-        (
-            *(
-                "R-000001",
-                "756.1234.5678.97",
-                "Chappuis-Favre",
-                "Aurélie",
-                "Chappuis",
-                "1987-05-14",
-                "female",
-            ),
-            *("Rue des Moulins 12", "2800", "Delémont", "JU", "aurelie.chappuis@example.org", "+41790000101"),
-        ),
-        strict=True,
-    )
-)
+AURELIE = {
+    "record_number": "R-000001",
+    "ahv_number": "756.1234.5678.97",
+    "family_name": "Chappuis-Favre",
+    "given_name": "Aurélie",
+    "birth_name": "Chappuis",
+    "birth_date": "1987-05-14",
+    "sex": "female",
+    "street": "Rue des Moulins 12",
+    "postal_code": "2800",
+    "city": "Delémont",
+    "canton": "JU",
+    "email": "aurelie.chappuis@example.org",
+    "phone": "+41790000101",
+}
 NOEMIE = AURELIE | {
     "record_number": "R-000002",
     "ahv_number": "756.9217.0769.85",
@@ -85,6 +66,8 @@ HOMONYM = AURELIE | {
     "email": "aurelie.chappuis@edu.example",
     "phone": "",
 }
+
+COLUMNS = tuple(AURELIE)
 
 # share, family names, women's names, men's names; _ is a space within a name
 PEOPLES = (

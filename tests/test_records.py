@@ -1,0 +1,312 @@
+"""The institution's register: found by what a person declares, kept up to date from a file."""
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import pytest
+from records_generator import AURELIE, HOMONYM, NOEMIE, TWIN, generate, write
+
+from domain.matching import Declared, Record
+from domain.values import format_ahv, parse_ahv
+from infrastructure.database import migrate, open_pool
+from infrastructure.records import BATCH, Records, Report
+
+TODAY = date(2025, 9, 1)
+SAMPLE = Path(__file__).parent.parent / "infrastructure" / "samples" / "records.csv"
+COUNTS = ("read", "added", "changed", "unchanged")
+
+
+@pytest.fixture
+def pool(database_url):
+    migrate(database_url)
+    with open_pool(database_url, size=4, name="test") as pool:
+        yield pool
+
+
+@pytest.fixture
+def records(pool):
+    return Records(pool)
+
+
+@pytest.fixture
+def importing(records, tmp_path):
+    """Import lines of a file, or its bytes."""
+
+    def run(*lines: str | bytes, **options: object) -> Report:
+        path = tmp_path / "records.csv"
+        path.write_bytes(b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines))
+        return records.import_file(path, today=TODAY, **options)
+
+    return run
+
+
+def counts(report: Report) -> tuple[int, ...]:
+    return tuple(getattr(report, name) for name in COUNTS)
+
+
+def stored(pool, record_number: str, *columns: str) -> tuple:
+    with pool.connection() as connection:
+        row = connection.execute(
+            f"SELECT {', '.join(columns)} FROM records WHERE record_number = %s", [record_number]
+        )
+        return row.fetchone()
+
+
+def how_many(pool) -> int:
+    with pool.connection() as connection:
+        return connection.execute("SELECT count(*) FROM records").fetchone()[0]
+
+
+# --- the sample and its generator ---------------------------------------------------------------------------
+
+
+def test_the_sample_is_what_the_generator_makes(tmp_path):
+    write(tmp_path / "records.csv", generate(200))
+    assert (tmp_path / "records.csv").read_text("utf-8") == SAMPLE.read_text("utf-8")
+
+
+def test_the_sample_is_taken_without_a_refusal_and_twice_without_a_change(records):
+    assert records.import_file(SAMPLE, today=TODAY) == Report(read=200, added=200)
+    assert records.import_file(SAMPLE, today=TODAY) == Report(read=200, unchanged=200)
+
+
+def test_the_generated_register_is_lifelike():
+    people = list(generate(20_000))
+    numbers = [parse_ahv(person["ahv_number"]) for person in people if person["ahv_number"]]
+    addresses = [person["email"] for person in people if person["email"]]
+    assert len({person["record_number"] for person in people}) == 20_000
+    assert len(set(numbers)) == len(numbers) < 20_000
+    assert len(set(addresses)) == len(addresses) < 20_000
+    assert {address.rpartition("@")[2].rpartition(".")[2] for address in addresses} <= {
+        "example",
+        "org",
+        "net",
+    }
+
+    def met_twice(*columns: str) -> int:
+        return len(people) - len({tuple(person[column] for column in columns) for person in people})
+
+    assert met_twice("family_name", "birth_date", "street") > 100  # twins
+    assert met_twice("family_name", "given_name", "birth_name") > 300  # homonyms
+    assert sum(person["birth_name"] != "" for person in people) > 2_000
+    assert sum("ü" in person["family_name"] for person in people) > 500
+
+
+def test_the_same_seed_makes_the_same_people():
+    assert list(generate(300)) == list(generate(300))
+    assert list(generate(300, seed=1))[4:] != list(generate(300))[4:]
+
+
+# --- a file -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [";", ","])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_either_separator_is_taken_with_and_without_a_byte_order_mark(records, tmp_path, delimiter, mark):
+    path = tmp_path / "records.csv"
+    write(path, generate(5), delimiter=delimiter)
+    path.write_text(mark + path.read_text("utf-8"), "utf-8")
+    assert records.import_file(path, today=TODAY) == Report(read=5, added=5)
+
+
+def test_a_refused_line_does_not_keep_the_others_from_being_taken(importing, pool):
+    report = importing("record_number;sex", "R-1;F", "R-2;x", "R-3;M")
+    assert [(refusal.line, refusal.field) for refusal in report.refused] == [(3, "sex")]
+    assert counts(report) == (3, 2, 0, 0)
+    assert how_many(pool) == 2
+
+
+def test_of_a_file_with_a_wrong_header_nothing_is_taken(importing, pool):
+    report = importing("record_number;colour", "R-1;red")
+    assert [(refusal.line, refusal.field) for refusal in report.refused] == [(1, "colour")]
+    assert counts(report) == (0, 0, 0, 0)
+    assert how_many(pool) == 0
+
+
+def test_a_file_with_a_header_only_holds_nothing(importing):
+    assert importing("record_number;sex") == Report()
+
+
+# --- a second file ------------------------------------------------------------------------------------------
+
+
+def test_a_second_file_changes_what_differs_and_keeps_what_it_does_not_mention(importing, pool):
+    importing("record_number;city;phone", "R-1;Bienne;032 886 99 31", "R-2;Moutier;", "R-3;Berne;")
+    report = importing("record_number;city", "R-1;Delémont", "R-2;Moutier", "R-4;Tavannes")
+    assert counts(report) == (3, 1, 1, 1)
+    assert stored(pool, "R-1", "city", "phone") == ("Delémont", "+41328869931")
+    assert stored(pool, "R-3", "city") == ("Berne",)
+
+
+def test_an_empty_cell_of_a_second_file_says_that_it_is_unknown_now(importing, pool):
+    importing("record_number;email", "R-1;ada@example.org")
+    assert counts(importing("record_number;email", "R-1;")) == (1, 0, 1, 0)
+    assert stored(pool, "R-1", "email") == (None,)
+
+
+def test_a_file_of_numbers_alone_adds_and_changes_nothing_else(importing, pool):
+    importing("record_number;city", "R-1;Bienne")
+    assert counts(importing("record_number", "R-1", "R-2")) == (2, 1, 0, 1)
+    assert stored(pool, "R-1", "city") == ("Bienne",)
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(importing, pool):
+    importing("record_number;city", "R-1;Bienne", "R-2;Moutier")
+    lines = ("record_number;city", "R-1;Berne", "R-2;Moutier", "R-3;Tavannes", "R-3;Tavannes")
+    rehearsed = importing(*lines, dry_run=True)
+    assert stored(pool, "R-1", "city") == ("Bienne",)
+    assert how_many(pool) == 2
+    assert importing(*lines) == rehearsed
+    assert counts(rehearsed) == (4, 1, 1, 1)
+
+
+def test_an_import_that_broke_off_is_simply_run_again(records, tmp_path):
+    write(tmp_path / "many.csv", generate(3 * BATCH))
+
+    def unplugged(done: int, lines: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        records.import_file(tmp_path / "many.csv", today=TODAY, progress=unplugged)
+    report = records.import_file(tmp_path / "many.csv", today=TODAY)
+    assert counts(report) == (3 * BATCH, 2 * BATCH, 0, BATCH)
+
+
+def test_batches_are_committed_one_by_one_and_no_transaction_stays_open_between(records, pool, tmp_path):
+    write(tmp_path / "many.csv", generate(2 * BATCH + 1))
+    seen = []
+
+    def look(done: int, lines: int) -> None:
+        with pool.connection() as connection:
+            (writing,) = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND backend_xid IS NOT NULL"
+            ).fetchone()
+        seen.append((done, lines, how_many(pool), writing))
+
+    records.import_file(tmp_path / "many.csv", today=TODAY, progress=look)
+    lines = 2 * BATCH + 2
+    assert seen == [
+        (BATCH + 1, lines, BATCH, 0),
+        (2 * BATCH + 1, lines, 2 * BATCH, 0),
+        (lines, lines, 2 * BATCH + 1, 0),
+        (lines, lines, 2 * BATCH + 1, 0),
+    ]
+
+
+# --- the report ---------------------------------------------------------------------------------------------
+
+
+def test_the_report_has_the_shape_of_the_api(importing):
+    report = importing("record_number;sex", "R-1;F", "R-1;F", "R-2;x")
+    assert report.as_dict("en") == {
+        "read": 3,
+        "added": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "refused": [
+            {
+                "line": 3,
+                "field": "record_number",
+                "code": "duplicate",
+                "why": "This record number stands on line 2 already.",
+            },
+            {
+                "line": 4,
+                "field": "sex",
+                "code": "unknown-code",
+                "why": report.as_dict("en")["refused"][1]["why"],
+            },
+        ],
+    }
+
+
+# --- candidates ---------------------------------------------------------------------------------------------
+
+
+def declared(**change: object) -> Declared:
+    facts = {
+        "ahv_number": "7561234567897",
+        "family_name": "Chappuis",
+        "given_name": "Aurélie",
+        "birth_name": None,
+        "birth_date": date(1987, 5, 14),
+    }
+    return Declared(**facts | change)
+
+
+@pytest.fixture
+def register(records, tmp_path):
+    """The four of the sample, and a man with an umlaut."""
+    mueller = NOEMIE | {
+        "record_number": "R-000005",
+        "ahv_number": "",
+        "family_name": "Müller",
+        "birth_name": "",
+    }
+    write(tmp_path / "register.csv", iter([AURELIE, NOEMIE, TWIN, HOMONYM, mueller]))
+    records.import_file(tmp_path / "register.csv", today=TODAY)
+    return records
+
+
+def found(register: Records, **change: object) -> list[str]:
+    return [record.record_number for record in register.candidates(declared(**change))]
+
+
+def test_candidates_agree_in_the_ahv_number_or_in_name_and_birth_date(register):
+    assert found(register) == ["R-000001", "R-000003"]
+
+
+def test_an_ahv_number_alone_finds_its_record(register):
+    assert found(register, family_name="Rossi", birth_date=date(2000, 1, 1)) == ["R-000001"]
+
+
+def test_without_an_ahv_number_name_and_birth_date_find_the_record(register):
+    assert found(register, ahv_number=None) == ["R-000001", "R-000003"]
+
+
+@pytest.mark.parametrize(
+    ("family_name", "birth_name"),
+    [("CHAPPUIS FAVRE", None), ("Rossi", "Chappuis"), ("Rossi", "chappuis-favre")],
+)
+def test_a_name_borne_now_or_at_birth_finds_the_record(register, family_name, birth_name):
+    assert "R-000001" in found(register, ahv_number=None, family_name=family_name, birth_name=birth_name)
+
+
+@pytest.mark.parametrize("name", ["Müller", "Mueller", "MULLER"])
+def test_an_umlaut_is_found_however_it_is_written(register, name):
+    assert found(register, ahv_number=None, family_name=name, birth_date=date(1990, 11, 3)) == ["R-000005"]
+
+
+def test_neither_a_name_nor_a_birth_date_alone_finds_a_record(register):
+    assert found(register, ahv_number=None, birth_date=date(1987, 5, 15)) == []
+    assert found(register, ahv_number=None, family_name="Rossi") == []
+
+
+def test_a_changed_name_is_found_and_the_former_is_not(register, importing):
+    importing("record_number;family_name", "R-000005;Weiss")
+    born = date(1990, 11, 3)
+    assert found(register, ahv_number=None, family_name="Weiß", birth_date=born) == ["R-000005"]
+    assert found(register, ahv_number=None, family_name="Müller", birth_date=born) == []
+
+
+def test_a_record_is_read_by_its_number(register):
+    assert register.get("R-000003") == Record(
+        record_number="R-000003",
+        ahv_number=parse_ahv(TWIN["ahv_number"]),
+        family_name="Chappuis",
+        given_name="Camille",
+        birth_name=None,
+        birth_date=date(1987, 5, 14),
+        email="camille.chappuis@example.org",
+    )
+    assert register.get("R-999999") is None
+
+
+def test_what_the_walk_through_relies_on_stands_in_the_sample():
+    with SAMPLE.open(encoding="utf-8", newline="") as file:
+        first, second, *_ = csv.DictReader(file, delimiter=";")
+    assert (first["record_number"], first["ahv_number"]) == ("R-000001", format_ahv("7561234567897"))
+    assert (first["email"], first["birth_date"]) == ("aurelie.chappuis@example.org", "1987-05-14")
+    assert (second["record_number"], second["email"]) == ("R-000002", "noemie.beguelin@old.example")
