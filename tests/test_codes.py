@@ -55,7 +55,7 @@ def test_labels_are_written_as_in_switzerland():
         ("sexes", ["female", "male"]),
         ("cantons", ["BE", "JU", "NE", "other"]),
         ("locales", ["fr", "de", "en"]),
-        ("causes", [*CAUSES, "unlinked"]),
+        ("causes", [*CAUSES, "unlinked", "unlinked-before", "identity-corrected"]),
     ],
 )
 def test_short_lists_hold_just_these_codes(name, expected):
