@@ -1,0 +1,22 @@
+"""Bodies by which people come in, stay in and leave."""
+
+from api.schemas.fields import Accepted, Choice, Email, Input, Secret, Text
+from domain.values import LOCALES
+
+
+class AccountRequest(Input):
+    email = Email(required=True)
+    given_name = Text(required=True)
+    family_name = Text(required=True)
+    locale = Choice(LOCALES, required=True)
+    accept_privacy_policy = Accepted(required=True)
+
+
+class SignIn(Input):
+    email = Email(required=True)
+    password = Secret(required=True)
+
+
+class PasswordChange(Input):
+    current_password = Secret(required=True)
+    new_password = Secret(required=True)

@@ -1,0 +1,195 @@
+"""One lifelike example of every body and answer. The AHV number is the sample of official texts."""
+
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+ACCOUNT_ID: Final = "6f1f2c35-6c1f-4f8e-9a39-0c4a5a4c8a11"
+CASE_ID: Final = "b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e"
+
+ACCOUNT_REQUEST: Final[Json] = {
+    "email": "claire.rossel@ecole.example",
+    "given_name": "Claire",
+    "family_name": "Rossel",
+    "locale": "fr",
+    "accept_privacy_policy": True,
+}
+ACCEPTED: Final[Json] = {"status": "accepted"}
+SIGN_IN: Final[Json] = {"email": "claire.rossel@ecole.example", "password": "cuivre-brume-tilleul-rive"}
+OWN_ACCOUNT: Final[Json] = {
+    "id": ACCOUNT_ID,
+    "email": "claire.rossel@ecole.example",
+    "given_name": "Claire",
+    "family_name": "Rossel",
+    "locale": "fr",
+    "state": "active",
+    "roles": [],
+    "profile_state": "submitted",
+    "link_state": "waiting",
+    "link_due": "2025-09-04",
+}
+SESSION: Final[Json] = {
+    "account": OWN_ACCOUNT,
+    "roles": [],
+    "csrf_token": "mX0c5d0vXhQ8iYQm3mJ0Zk1uV2pQ9r7s",
+    "initial_password": True,
+    "expires_at": "2025-09-01T20:15:00Z",
+}
+TOKEN: Final[Json] = {
+    "token": "h3kX7yq0mZ5rV9nB2cT8wJ4sL6dF1gA0pQeUiOyRtWx",
+    "expires_at": "2025-09-01T20:15:00Z",
+}
+PASSWORD_CHANGE: Final[Json] = {
+    "current_password": "cuivre-brume-tilleul-rive",
+    "new_password": "sept ponts au bord du Doubs",
+}
+PROFILE: Final[Json] = {
+    "ahv_number": "756.1234.5678.97",
+    "given_name": "Claire",
+    "family_name": "Rossel",
+    "birth_name": "Jeanneret",
+    "birth_date": "1980-12-31",
+    "sex": "female",
+    "nationality": "CH",
+    "street": "Rue de la Gare 12",
+    "postal_code": "2740",
+    "city": "Moutier",
+    "country": "CH",
+    "phone": "+41328869931",
+    "function": "teacher-cycle-1",
+    "school": "moutier",
+    "canton": "JU",
+}
+MASKED_PROFILE: Final[Json] = {**PROFILE, "ahv_number": "756.••••.••••.97"}
+CODES: Final[Json] = {
+    "sexes": [{"code": "female", "label": {"fr": "féminin", "de": "weiblich", "en": "female"}}],
+    "functions": [
+        {"code": "other", "label": {"fr": "Autre fonction", "de": "Andere Funktion", "en": "Other"}}
+    ],
+    "schools": [
+        {"code": "other", "label": {"fr": "Autre école", "de": "Andere Schule", "en": "Other school"}}
+    ],
+    "cantons": [{"code": "BE", "label": {"fr": "Berne", "de": "Bern", "en": "Bern"}}],
+    "countries": [{"code": "CH", "label": {"fr": "Suisse", "de": "Schweiz", "en": "Switzerland"}}],
+    "locales": [{"code": "fr", "label": {"fr": "français", "de": "Französisch", "en": "French"}}],
+    "purposes": [],
+    "causes": [],
+    "reasons": {
+        "reject": [
+            {
+                "code": "no-record",
+                "label": {
+                    "fr": "Aucun dossier ne correspond",
+                    "de": "Kein Datensatz passt",
+                    "en": "No record agrees",
+                },
+            }
+        ]
+    },
+}
+SERVICES: Final[Json] = {
+    "institution": {
+        "name": "HEP-BEJUNE",
+        "contact": "Formation continue et postgrade, Chemin de la Ciblerie 45, 2503 Bienne, T 032 886 99 31",
+        "guides": "https://support.school.example/guides",
+    },
+    "items": [
+        {
+            "code": "initial-training",
+            "label": {
+                "fr": "S'inscrire à une formation initiale ou certifiante",
+                "de": "Anmeldung zu einer Grund- oder Zertifikatsausbildung",
+                "en": "Register for initial training or a certificate",
+            },
+            "action": {
+                "fr": "Voir les formations disponibles",
+                "de": "Verfügbare Ausbildungen ansehen",
+                "en": "See the available programmes",
+            },
+            "address": "https://www.school.example",
+            "icon": "degree",
+            "needs_link": False,
+        }
+    ],
+    "next_cursor": None,
+}
+ACCOUNT_ITEM: Final[Json] = {
+    "id": ACCOUNT_ID,
+    "email": "claire.rossel@ecole.example",
+    "given_name": "Claire",
+    "family_name": "Rossel",
+    "locale": "fr",
+    "canton": "JU",
+    "state": "active",
+    "link_state": "linked",
+    "created_at": "2025-09-01T08:00:00.120431Z",
+}
+LINK: Final[Json] = {
+    "record_number": "R-104233",
+    "linked_at": "2025-09-01T08:21:09.330121Z",
+    "by": "Marc Voirol",
+}
+ACCOUNT_PAGE: Final[Json] = {"items": [ACCOUNT_ITEM], "next_cursor": None}
+ACCOUNT_SHEET: Final[Json] = {
+    **ACCOUNT_ITEM,
+    "profile_state": "submitted",
+    "link_due": "2025-09-04",
+    "link": LINK,
+    "profile": MASKED_PROFILE,
+}
+TIMELINE: Final[Json] = {
+    "items": [
+        {
+            "type": "profile.record-linked",
+            "name": "Liaison",
+            "at": "2025-09-01T08:21:09.330121Z",
+            "by": "Marc Voirol",
+            "sentence": "Le compte a été lié au dossier R-104233.",
+            "changes": [{"field": "record_number", "old": None, "new": "R-104233"}],
+            "position": 4120576,
+        }
+    ],
+    "next_cursor": None,
+}
+UNLINKING: Final[Json] = {"reason": "wrong-record", "note": None}
+CASE_ITEM: Final[Json] = {
+    "id": CASE_ID,
+    "account": {
+        "id": ACCOUNT_ID,
+        "email": "claire.rossel@ecole.example",
+        "given_name": "Claire",
+        "family_name": "Rossel",
+    },
+    "state": "open",
+    "cause": "address-differs",
+    "due": "2025-09-04",
+    "late": False,
+    "taken_by": None,
+    "created_at": "2025-09-01T08:10:00.004511Z",
+}
+CASE_PAGE: Final[Json] = {"items": [CASE_ITEM], "next_cursor": None}
+CASE_SHEET: Final[Json] = {
+    **CASE_ITEM,
+    "decided_by": None,
+    "decided_at": None,
+    "link": None,
+    "profile": MASKED_PROFILE,
+    "candidates": [
+        {
+            "record_number": "R-104233",
+            "score": None,
+            "probability": None,
+            "fields": [
+                {"name": "ahv_number", "verdict": "equal", "weight": None},
+                {"name": "family_name", "verdict": "equal", "weight": None},
+                {"name": "email", "verdict": "different", "weight": None},
+            ],
+        }
+    ],
+}
+LINK_DECISION: Final[Json] = {
+    "record_number": "R-104233",
+    "reason": "identity-checked",
+    "note": "Pièce d'identité vue au guichet.",
+}
+REJECTION: Final[Json] = {"reason": "no-record", "note": None}

@@ -1,0 +1,45 @@
+"""What the secretariat and auditors send: decisions and filters."""
+
+from api.schemas.fields import Choice, Code, Count, Flag, Input, Instant, Note, Text
+from domain.values import LOCALES
+
+PAGE_MOST = 200
+PAGE_USUAL = 50
+ACCOUNT_STATES = ("requested", "active", "locked", "closed", "erased")
+LINK_STATES = ("none", "waiting", "linked", "rejected")
+CASE_STATES = ("open", "asked", "linked", "rejected", "withdrawn")
+
+
+class Page(Input):
+    cursor = Text(limit=1000, load_default=None)
+    limit = Count(least=1, most=PAGE_MOST, load_default=PAGE_USUAL)
+
+
+class AccountFilter(Page):
+    state = Choice(ACCOUNT_STATES, load_default=None)
+    link = Choice(LINK_STATES, load_default=None)
+    canton = Code("cantons", load_default=None)
+    locale = Choice(LOCALES, load_default=None)
+    created_from = Instant(load_default=None)
+    created_to = Instant(ends=True, load_default=None)
+
+
+class CaseFilter(Page):
+    state = Choice(CASE_STATES, load_default=None)
+    late = Flag(load_default=None)
+
+
+class LinkDecision(Input):
+    record_number = Text(required=True)
+    reason = Code("reasons.link", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Rejection(Input):
+    reason = Code("reasons.reject", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Unlinking(Input):
+    reason = Code("reasons.unlink", required=True)
+    note = Note(load_default=None, allow_none=True)
