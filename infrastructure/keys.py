@@ -9,6 +9,7 @@ import binascii
 import hmac
 import os
 import stat
+import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -122,13 +123,19 @@ def read_keyring(path: Path) -> Keyring:
 
 
 def make_keyring(path: Path) -> Keyring:
-    """The keys of a file, which is made (0600) with a first key where there is none."""
+    """The keys of a file, which is made (0600) with a first key where there is none. Raises KeyFault."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         line = b"1 " + base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600
         with os.fdopen(descriptor, "wb") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+        try:
+            os.link(made, path)  # whole or not at all; the first of two processes wins
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(made)
     return read_keyring(path)
