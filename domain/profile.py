@@ -16,22 +16,22 @@ from domain.values import Personal
 
 @dataclass(frozen=True)
 class PersonalData:
-    """What the holder declares. ahv_number: 13 digits; nationality, country: ISO 3166-1 alpha-2; phone: E.164."""
+    """What the holder declares."""
 
-    ahv_number: Annotated[str | None, Personal]
+    ahv_number: Annotated[str | None, Personal]  # 13 digits
     given_name: Annotated[str, Personal]
     family_name: Annotated[str, Personal]
     birth_name: Annotated[str | None, Personal]
     birth_date: Annotated[date, Personal]
-    sex: Annotated[str, Personal]
-    nationality: Annotated[str, Personal]
+    sex: Annotated[str, Personal]  # a code of the list «sexes»
+    nationality: Annotated[str, Personal]  # ISO 3166-1 alpha-2
     street: Annotated[str, Personal]
     postal_code: Annotated[str, Personal]
     city: Annotated[str, Personal]
-    country: Annotated[str, Personal]
-    phone: Annotated[str | None, Personal]
-    function: Annotated[str | None, Personal]
-    school: Annotated[str | None, Personal]
+    country: Annotated[str, Personal]  # ISO 3166-1 alpha-2
+    phone: Annotated[str | None, Personal]  # E.164
+    function: Annotated[str | None, Personal]  # a code of the list «functions»
+    school: Annotated[str | None, Personal]  # a code of the list «schools»
     canton: str
 
     def values(self) -> dict:
@@ -77,8 +77,8 @@ class Profile(Aggregate):
     TOPIC = "profile"
 
     class Event(Aggregate.Event):
-        actor: UUID
-        account_id: UUID  # whose: its key seals the event
+        actor: UUID  # who caused it: every fact says so
+        account_id: UUID  # whose: its key seals the event; an account's own events go without
 
     class ProfileSubmitted(Event, PersonalData, Aggregate.Created):
         """The holder sent the personal data for the first time; the clock of the link runs."""
@@ -109,7 +109,7 @@ class Profile(Aggregate):
 
         TOPIC = "profile.record-linked"
         record_number: Annotated[str, Personal]
-        case_id: UUID | None  # none: linked at once
+        case_id: UUID | None  # the case that decided it; none: linked at once
         reason: str | None  # a code of the list «link»
         note: Annotated[str | None, Personal]
 
@@ -137,7 +137,7 @@ class Profile(Aggregate):
         """The link is not certain: the secretariat decides."""
 
         TOPIC = "case.opened"
-        case_id: UUID
+        case_id: UUID  # made for it
         cause: str  # why it was not linked at once
         candidates: Annotated[list[str], Personal]  # record numbers
         due: date
@@ -151,7 +151,7 @@ class Profile(Aggregate):
         """No record is this person's, as far as the secretariat can tell; the holder is told why."""
 
         TOPIC = "case.rejected"
-        case_id: UUID
+        case_id: UUID  # which one
         reason: str  # a code of the list «reject»
         note: Annotated[str | None, Personal]
 
@@ -163,7 +163,7 @@ class Profile(Aggregate):
         """The data were corrected while the case was open; they are matched again."""
 
         TOPIC = "case.withdrawn"
-        case_id: UUID
+        case_id: UUID  # which one
 
         def apply(self, aggregate: "Profile") -> None:
             aggregate.cases[self.case_id].close("withdrawn", self)

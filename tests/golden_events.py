@@ -1,0 +1,100 @@
+"""Stored events that must load for ever: one of each kind and version, sealed with a key of the tests.
+
+    python tests/golden_events.py
+
+writes those that are missing. One that is there is never written again: it stands for all the events like it
+in the logs out there. A new version of an event gets a new file, and the old one stays.
+"""
+
+import sys
+from base64 import b64decode, b64encode
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, a_profile, an_account
+
+from domain.values import OPERATOR, SYSTEM
+from infrastructure.event_mapper import SealedEvent, SealingMapper
+from infrastructure.keys import Keyring
+
+FOLDER = Path(__file__).parent / "golden"
+MOMENT = NOON.replace(microsecond=123456)
+KEYRING = Keyring({1: b"the key of golden events, 32 b.."})
+
+
+def one_of_each() -> dict[str, Any]:
+    """A life in which everything happens that can happen: topic → the first event of that kind."""
+    due, another_case = date(2025, 9, 4), UUID("77777777-7777-4777-8777-777777777777")
+    account, profile = an_account(now=MOMENT), a_profile(now=MOMENT)
+    account.request_again(now=MOMENT)
+    account.issue_password(expires_at=MOMENT + 3 * DAY, actor=SYSTEM, now=MOMENT)
+    account.activate(now=MOMENT)
+    account.change_password(actor=ADA_ID, now=MOMENT)
+    account.grant("auditor", until=date(2025, 12, 31), actor=OPERATOR, now=MOMENT)
+    account.revoke("auditor", actor=OPERATOR, now=MOMENT)
+    profile.open_case_for(CASE_ID, "not-certain", ["R-000001", "R-000003"], due=due, actor=SYSTEM, now=MOMENT)
+    profile.correct(
+        AURELIE.__class__(**AURELIE.values() | {"phone": None}), due=due, actor=ADA_ID, now=MOMENT
+    )
+    profile.open_case_for(another_case, "not-certain", ["R-000001"], due=due, actor=SYSTEM, now=MOMENT)
+    profile.reject(another_case, reason="no-record", note="Not one of ours.", actor=CLERK, now=MOMENT)
+    profile.link_at_once("R-000001", actor=SYSTEM, now=MOMENT)
+    profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
+    kinds: dict[str, Any] = {}
+    for event in (*account.collect_events(), *profile.collect_events()):
+        kinds.setdefault(type(event).TOPIC, event)
+    return kinds
+
+
+def meaning(event: Any) -> dict[str, Any]:
+    """All fields of a domain event, in JSON's own values."""
+    return orjson.loads(
+        orjson.dumps({name: value for name, value in vars(event).items() if name != "sealed"})
+    )
+
+
+def file_of(event_class: type) -> Path:
+    return FOLDER / f"{event_class.TOPIC}.v{getattr(event_class, 'class_version', 1)}.json"
+
+
+def read(path: Path) -> tuple[SealedEvent, dict[str, Any]]:
+    """The stored event of a golden file, and what it means."""
+    golden = orjson.loads(path.read_bytes())
+    row = golden["row"]
+    return (
+        SealedEvent(
+            originator_id=UUID(row["originator_id"]),
+            originator_version=row["originator_version"],
+            topic=row["topic"],
+            state=row["state"].encode(),
+            account_id=UUID(row["account_id"]),
+            generation=row["generation"],
+            wrapped=b64decode(row["wrapped"]),
+        ),
+        golden["meaning"],
+    )
+
+
+def write(stored: SealedEvent, event: Any) -> None:
+    row = {field.name: getattr(stored, field.name) for field in fields(stored) if field.name != "new_key"}
+    row |= {"state": stored.state.decode(), "wrapped": b64encode(stored.wrapped).decode()}
+    golden = {"row": row, "meaning": meaning(event)}
+    file_of(type(event)).write_bytes(
+        orjson.dumps(golden, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    )
+
+
+if __name__ == "__main__":
+    mapper = SealingMapper(KEYRING)
+    FOLDER.mkdir(exist_ok=True)
+    for each in one_of_each().values():
+        sealed = mapper.to_stored_event(each)
+        if not file_of(type(each)).exists():
+            write(sealed, each)
