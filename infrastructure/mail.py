@@ -114,7 +114,7 @@ def _ascii_address(address: str) -> str:
     local, at, domain = address.rpartition("@")
     try:
         ascii_address = local + at + idna.encode(domain, uts46=True).decode()
-        Address(addr_spec=_one_line(ascii_address)).addr_spec.encode("ascii")
+        Address(addr_spec=_one_line(ascii_address))
     except (ValueError, LookupError, HeaderParseError):  # what says no quotes the address
         raise ValueError("not an address that mail can be sent to or from") from None
     return ascii_address

@@ -57,8 +57,9 @@ def test_a_placeholder_without_a_value_is_an_error():
         text("de", "problems", "fields", "too-long")
 
 
-def test_an_unknown_language_reads_french():
-    assert text("rm", "problems", "not-found", "title") == "Introuvable"
+@pytest.mark.parametrize("locale", ["rm", "", "../translations/en"])
+def test_an_unknown_language_reads_french(locale):
+    assert text(locale, "problems", "not-found", "title") == "Introuvable"
 
 
 def test_what_a_language_lacks_is_read_from_french():
@@ -72,12 +73,13 @@ def test_what_a_language_lacks_is_read_from_french():
     [
         ("no-such-topic", ()),
         ("problems", ("no-such-code", "title")),
-        ("problems", ("not-found", "title", "deeper")),
+        ("problems", ("not-found", "title", "found")),
     ],
 )
 def test_what_no_language_says_is_an_error(topic, keys):
-    with pytest.raises(KeyError):
-        text("en", topic, *keys)
+    for read in (text, table):
+        with pytest.raises(KeyError):
+            read("en", topic, *keys)
 
 
 def test_a_table_is_no_text_and_a_text_no_table():
