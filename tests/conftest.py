@@ -1,0 +1,71 @@
+"""What tests ask for by name: a database, a broker, a mail server, each of their own."""
+
+from collections.abc import Iterator
+
+import pytest
+from mail_server import serving
+from psycopg.conninfo import conninfo_to_dict
+from services import (
+    PrivatePostgres,
+    PrivateRabbitMQ,
+    any_postgres,
+    any_rabbitmq,
+    new_database,
+    private_postgres,
+    private_rabbitmq,
+)
+from smtp_sink import SmtpSink
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Connection string of a server on which tests may make databases."""
+    with any_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres) -> Iterator[str]:
+    """The name of a database that is migrated and empty."""
+    from infrastructure.database import migrate
+
+    with new_database(postgres) as database:
+        migrate(database)
+        yield conninfo_to_dict(database)["dbname"]
+
+
+@pytest.fixture
+def database_url(postgres, template) -> Iterator[str]:
+    """Connection string of a database of this test, migrated and empty."""
+    with new_database(postgres, template) as database:
+        yield database
+
+
+@pytest.fixture
+def private_database() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL of this test, durable, not yet started, not migrated, that may be killed."""
+    with private_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> Iterator[str]:
+    """URL of a RabbitMQ that all tests share: name queues of your own, and do not harm it."""
+    with any_rabbitmq() as url:
+        yield url
+
+
+@pytest.fixture
+def private_broker() -> Iterator[PrivateRabbitMQ]:
+    """A RabbitMQ of this test, not yet started, that may be killed."""
+    with private_rabbitmq() as server:
+        yield server
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpSink]:
+    """A mail server of this test."""
+    sink = SmtpSink()
+    with serving(sink) as port:
+        sink.url = f"smtp://127.0.0.1:{port}"
+        yield sink
