@@ -11,22 +11,22 @@ CASE_STATES = ("open", "asked", "linked", "rejected", "withdrawn")
 
 
 class Page(Input):
-    cursor = Text(limit=1000, load_default=None)
+    cursor = Text(limit=1000)
     limit = Count(least=1, most=PAGE_MOST, load_default=PAGE_USUAL)
 
 
 class AccountFilter(Page):
-    state = Choice(ACCOUNT_STATES, load_default=None)
-    link = Choice(LINK_STATES, load_default=None)
-    canton = Code("cantons", load_default=None)
-    locale = Choice(LOCALES, load_default=None)
-    created_from = Instant(load_default=None)
-    created_to = Instant(ends=True, load_default=None)
+    state = Choice(ACCOUNT_STATES)
+    link = Choice(LINK_STATES)
+    canton = Code("cantons")
+    locale = Choice(LOCALES)
+    created_from = Instant()
+    created_to = Instant(ends=True)
 
 
 class CaseFilter(Page):
-    state = Choice(CASE_STATES, load_default=None)
-    late = Flag(load_default=None)
+    state = Choice(CASE_STATES)
+    late = Flag()
 
 
 class LinkDecision(Input):

@@ -1,0 +1,190 @@
+"""The OpenAPI document.
+
+smorest describes arguments and answers; what the other decorators do (`api.described`) is added here.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+import flask_smorest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from api import errors
+from api.described import facts_of
+from api.idempotency import KEY_LIMIT
+from api.rest import accounts, cases, lists, me, session
+from api.schemas import answers
+from infrastructure.translations import text
+
+PREFIX: Final = "/api/v1"
+BLUEPRINTS: Final = (accounts.blueprint, session.blueprint, me.blueprint, lists.blueprint, cases.blueprint)
+
+DESCRIPTION: Final = """\
+From «Créer un compte» to the linked record, over JSON.
+
+Sign in by cookie (`POST /session`; unsafe methods then ask for `X-CSRF-Token`) or by token (`POST /tokens`).
+Errors are problem documents (RFC 9457) in the language of `Accept-Language`: `fr`, `de` or `en`.
+A command's answer carries `Log-Position`; a read that sends it back waits until the change is visible.
+"""
+TAGS: Final = (
+    {"name": "Holders", "description": "Asking for an account, one's own data, one's own password."},
+    {"name": "Secretariat", "description": "Accounts and cases, for staff; auditors may read."},
+    {"name": "Frontends", "description": "Sessions, tokens, code lists and services."},
+)
+SCHEMES: Final = {
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "matricule_session"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+
+
+def _header(name: str, description: str, **schema: object) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **schema}}
+
+
+PARAMETERS: Final = {
+    "AcceptLanguage": _header("Accept-Language", "The language of texts for people: `fr`, `de` or `en`."),
+    "CsrfToken": _header("X-CSRF-Token", "With the cookie: the session's `csrf_token`, see `GET /session`."),
+    "IdempotencyKey": _header(
+        "Idempotency-Key",
+        "Sent again with the same body, the request is answered, not repeated.",
+        maxLength=KEY_LIMIT,
+    ),
+    "IfMatch": _header("If-Match", "Only if the `ETag` is still this one."),
+    "LogPosition": _header("Log-Position", "From a command's answer: wait until that is visible."),
+}
+HEADERS: Final = {
+    "LogPosition": {"description": "How far the log has come; opaque.", "schema": {"type": "string"}},
+    "RecordedAt": {
+        "description": "When it was recorded.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+    "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}},
+}
+
+
+class Api(flask_smorest.Api):
+    """smorest without its own error documents: `api.errors` makes those."""
+
+    ERROR_SCHEMA = answers.Problem
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def install(app: Flask) -> None:
+    """Register all of the API."""
+    app.config.update(API_TITLE="Matricule", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    options = {
+        "info": {"description": DESCRIPTION},
+        "components": {"securitySchemes": SCHEMES, "parameters": PARAMETERS, "headers": HEADERS},
+    }
+    api = Api(app, spec_kwargs=options)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    app.extensions["openapi"] = api.spec
+
+
+@cache
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    written = app.extensions["openapi"].to_dict()
+    components = written["components"]
+    components.pop("responses", None)
+    for rule, method in operations(app):
+        path = _path(rule)
+        operation = written["paths"][path][method]
+        _complete(operation, method, path, facts_of(app.view_functions[rule.endpoint]))
+        operation["operationId"] = rule.endpoint.replace(".", "-")
+    return {**written, "tags": list(TAGS)}
+
+
+def operations(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Every route of the API with each of its methods, in lower case."""
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(PREFIX) and "." in rule.endpoint and not rule.endpoint.startswith("pages."):
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+                yield rule, method.lower()
+
+
+def _path(rule: Rule) -> str:
+    return rule.rule.replace("<uuid:", "{").replace(">", "}")
+
+
+def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str, Any]) -> None:
+    unsafe = method != "get"
+    signed_in = facts.get("signed_in", False)
+    operation["tags"] = [_tag(path, facts)]
+    operation["security"] = [{"cookie": []}, {"bearer": []}] if signed_in else []
+    wanted = {
+        "AcceptLanguage": True,
+        "CsrfToken": signed_in and unsafe,
+        "IdempotencyKey": facts.get("idempotent"),
+        "IfMatch": facts.get("conditional"),
+        "LogPosition": facts.get("waits"),
+    }
+    parameters = operation.setdefault("parameters", [])
+    parameters += [{"$ref": f"#/components/parameters/{name}"} for name, there in wanted.items() if there]
+    responses = operation["responses"]
+    for status in [status for status in responses if not status.startswith("2")]:
+        del responses[status]
+    for response in responses.values():
+        response.setdefault("headers", {}).update(_response_headers(facts))
+    codes = _problems(operation, facts, signed_in and unsafe)
+    for status in sorted({errors.status_of(code) for code in codes}):
+        responses[str(status)] = _problem_response(
+            [code for code in codes if errors.status_of(code) == status]
+        )
+
+
+def _tag(path: str, facts: dict[str, Any]) -> str:
+    if facts.get("roles"):
+        return "Secretariat"
+    return "Holders" if path.startswith((f"{PREFIX}/me", f"{PREFIX}/accounts")) else "Frontends"
+
+
+def _response_headers(facts: dict[str, Any]) -> dict[str, Any]:
+    names = {"Log-Position": "command", "Recorded-At": "command", "ETag": "versioned"}
+    return {
+        name: {"$ref": f"#/components/headers/{name.replace('-', '')}"}
+        for name, fact in names.items()
+        if facts.get(fact)
+    }
+
+
+def _problems(operation: dict[str, Any], facts: dict[str, Any], guarded: bool) -> list[str]:
+    codes = set(facts.get("refuses", ())) | {"unavailable", "internal-error"}
+    if facts.get("signed_in"):
+        codes.add("not-signed-in")
+    if guarded:
+        codes.add("csrf-failed")
+    if "requestBody" in operation:
+        codes |= {"invalid-input", "not-json", "unsupported-media-type", "body-too-large"}
+    if facts.get("idempotent") or any(each.get("in") == "query" for each in operation["parameters"]):
+        codes.add("invalid-input")
+    if facts.get("conditional"):
+        codes.add("precondition-failed")
+    return sorted(codes)
+
+
+def _problem_response(codes: list[str]) -> dict[str, Any]:
+    titles = {code: text("en", "problems", code, "title") for code in codes}
+    examples = {
+        code: {"summary": titles[code], "value": errors.document(code, "en", **_example_members(code))}
+        for code in codes
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": ". ".join(titles.values()),
+        "content": {errors.MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }
+
+
+def _example_members(code: str) -> dict[str, Any]:
+    if code == "invalid-input":
+        return {"errors": {"birth_date": [text("en", "problems", "fields", "future-date")]}}
+    if code in ("already-decided", "record-taken"):
+        return {"by": "Marc Voirol", "at": "2025-09-01T08:21:09.330121Z"}
+    return {}

@@ -1,0 +1,131 @@
+"""Who is asking, and may they: sessions by cookie or bearer token, and staff roles.
+
+On unsafe methods the cookie is believed only beside the session's own `X-CSRF-Token`; a bearer token, which
+no browser sends by itself, needs none.
+"""
+
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+from api.context import service
+from api.described import View, described
+from api.errors import Problem
+from infrastructure.sessions import Identity
+
+COOKIE: Final = "matricule_session"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def me() -> Identity:
+    """Whoever is signed in; for views under `signed_in` or `staff`."""
+    return g.identity
+
+
+def my_token() -> str:
+    """The secret by which `me` came in."""
+    return g.token
+
+
+def signed_in(view: View) -> View:
+    """Only for whoever is signed in."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        _identify()
+        return view(*args, **kwargs)
+
+    return described(guarded, signed_in=True)
+
+
+def staff(*roles: str) -> Callable[[View], View]:
+    """Only for accounts that have one of the roles today."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not set(roles) & set(_identify().roles):
+                raise Problem("not-allowed")
+            return view(*args, **kwargs)
+
+        return described(guarded, signed_in=True, roles=roles, refuses=("not-allowed",))
+
+    return guard
+
+
+def same_site(view: View) -> View:
+    """Only for our own pages, allowed origins and what is no browser: for doors that set the cookie."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if _is_foreign():
+            raise Problem("csrf-failed")
+        return view(*args, **kwargs)
+
+    return described(guarded, refuses=("csrf-failed",))
+
+
+def cookie_name() -> str:
+    """With the prefix by which browsers refuse the cookie from neighbouring hosts, where https allows it."""
+    return f"__Host-{COOKIE}" if _is_https() else COOKIE
+
+
+def set_cookie(response: Response, token: str) -> Response:
+    response.set_cookie(cookie_name(), token, httponly=True, secure=_is_https(), samesite="Lax", path="/")
+    return response
+
+
+def forget_cookie(response: Response) -> Response:
+    response.delete_cookie(cookie_name(), httponly=True, secure=_is_https(), samesite="Lax", path="/")
+    return response
+
+
+def cookie_token() -> str | None:
+    return request.cookies.get(cookie_name())
+
+
+def _identify() -> Identity:
+    token, kind = _presented()
+    identity = service().sessions.find(token, service().clock.now()) if token else None
+    if identity is None or identity.kind != kind:
+        raise Problem("not-signed-in")
+    if kind == "cookie" and request.method not in SAFE_METHODS and not _knows(identity.csrf_token):
+        raise Problem("csrf-failed")
+    g.identity, g.token = identity, token
+    return identity
+
+
+def _presented() -> tuple[str | None, str]:
+    authorization = request.headers.get("Authorization")
+    if authorization is None:
+        return cookie_token(), "cookie"
+    scheme, _, token = authorization.partition(" ")
+    return (token.strip() if scheme.lower() == "bearer" else None), "bearer"
+
+
+def _knows(csrf_token: str) -> bool:
+    return hmac.compare_digest(request.headers.get("X-CSRF-Token", "").encode(), csrf_token.encode())
+
+
+def _is_foreign() -> bool:
+    """By `Sec-Fetch-Site`, which no page can forge, else by `Origin`; who sends neither is no browser."""
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin in service().settings.cors_origins:
+        return False
+    if site is not None:
+        return site not in ("same-origin", "none")
+    own = (origin_of(service().settings.public_url), origin_of(request.host_url))
+    return origin is not None and origin not in own
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_https() -> bool:
+    return service().settings.public_url.startswith("https:")

@@ -1,0 +1,81 @@
+"""The few pages of the JSON door: its documentation, and what each problem means."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import orjson
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    send_from_directory,
+    url_for,
+)
+
+from api import docs, errors
+from api.context import locale
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+ASSET_SECONDS: Final = 86_400
+ASSETS: Final = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+
+pages = Blueprint("pages", __name__)
+
+
+def install(app: Flask) -> None:
+    app.register_blueprint(pages)
+
+
+@pages.get("/")
+def start() -> Response:
+    return redirect(url_for("pages.show_docs"))
+
+
+@pages.get(f"{docs.PREFIX}/openapi.json")
+def show_document() -> Response:
+    written = docs.document(current_app._get_current_object())
+    return Response(orjson.dumps(written), content_type="application/json")
+
+
+@pages.get("/api/docs")
+def show_docs() -> Response:
+    return _page("docs.html")
+
+
+@pages.get("/api/docs/<name>")
+def show_asset(name: str) -> Response:
+    """Swagger UI as its package brings it."""
+    if name not in ASSETS:
+        raise errors.Problem("not-found")
+    return send_from_directory(_swagger_ui(), name, max_age=ASSET_SECONDS)
+
+
+@pages.get("/problems/<code>")
+def explain(code: str) -> Response:
+    """What a problem's `type` leads to."""
+    if code not in errors.known_codes():
+        raise errors.Problem("not-found")
+    language = locale()
+    response = _page("problem.html", code=code, language=language, **errors.document(code, language))
+    response.headers["Content-Language"] = language
+    response.vary.add("Accept-Language")
+    return response
+
+
+def _page(template: str, **values: object) -> Response:
+    response = Response(render_template(template, **values), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@cache
+def _swagger_ui() -> Path:
+    return Path(find_spec("flask_swagger_ui").submodule_search_locations[0]) / "dist"

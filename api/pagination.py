@@ -1,0 +1,36 @@
+"""Cursors: where a page ended, sealed, so that they tell nothing and cannot be made up."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from api.context import service
+from api.errors import Problem
+
+
+def page(
+    items: Sequence[Any], limit: int, end_of: Callable[[Any], Sequence[object]], kind: str
+) -> str | None:
+    """The cursor after `items`, of which there is one more than `limit` where another page follows.
+
+    end_of: what the query continues after, of the last item shown. kind: the list that it is good for.
+    """
+    if len(items) <= limit:
+        return None
+    sealed = service().keyring.box("cursor").seal(orjson.dumps(end_of(items[limit - 1])), kind.encode())
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def opened(cursor: str | None, kind: str, *parse: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+    """What `page` sealed, each part parsed anew. Raises Problem `bad-cursor`."""
+    if cursor is None:
+        return None
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        parts = orjson.loads(service().keyring.box("cursor").open(sealed, kind.encode()))
+    except (ValueError, binascii.Error):
+        raise Problem("bad-cursor") from None
+    return tuple(read(part) for read, part in zip(parse, parts, strict=True))

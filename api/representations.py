@@ -1,0 +1,140 @@
+"""What is shown of accounts, cases and histories, as plain dicts; `schemas.answers` describes them."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from api.context import locale, service
+from application.linking import CaseSheet
+from domain.matching import Comparison
+from domain.profile import Link, PersonalData
+from domain.values import format_ahv, mask_ahv
+from infrastructure.history import Moment
+from projections.cases import CaseRow
+from projections.directory import Entry
+
+
+def own_account(entry: Entry, roles: list[str]) -> dict[str, Any]:
+    """An account as its holder sees it."""
+    return {
+        "id": entry.account_id,
+        "email": entry.email,
+        "given_name": entry.given_name,
+        "family_name": entry.family_name,
+        "locale": entry.locale,
+        # Whoever reads this has signed in, even where the directory does not know it yet.
+        "state": "active" if entry.state == "requested" else entry.state,
+        "roles": roles,
+        "profile_state": entry.profile_state,
+        "link_state": entry.link_state,
+        "link_due": entry.link_due,
+    }
+
+
+def account_item(entry: Entry) -> dict[str, Any]:
+    """An account in a list for staff."""
+    return {
+        "id": entry.account_id,
+        "email": entry.email,
+        "given_name": entry.given_name,
+        "family_name": entry.family_name,
+        "locale": entry.locale,
+        "canton": entry.canton,
+        "state": entry.state,
+        "link_state": entry.link_state,
+        "created_at": entry.created_at,
+    }
+
+
+def account_sheet(entry: Entry, profile: PersonalData | None) -> dict[str, Any]:
+    """An account as staff sees it, alone."""
+    link = Link(entry.record_number, entry.linked_at, entry.linked_by) if entry.record_number else None
+    return {
+        **account_item(entry),
+        "profile_state": entry.profile_state,
+        "link_due": entry.link_due,
+        "link": _link(link, entry.account_id),
+        "profile": profile and personal_data(profile, masked=True),
+    }
+
+
+def personal_data(data: PersonalData, *, masked: bool = False) -> dict[str, Any]:
+    """masked: the AHV number as those see it who gave no purpose."""
+    ahv_number = data.ahv_number and (mask_ahv if masked else format_ahv)(data.ahv_number)
+    return {**data.values(), "ahv_number": ahv_number}
+
+
+def case_item(row: CaseRow, entry: Entry | None, today: date) -> dict[str, Any]:
+    """A case in the queue. entry: none while the directory lags behind the queue."""
+    return {
+        "id": row.case_id,
+        "account": _holder(row.account_id, entry),
+        "state": row.state,
+        "cause": row.cause,
+        "due": row.due,
+        "late": _late(row.state, row.due, today),
+        "taken_by": None,
+        "created_at": row.opened_at,
+    }
+
+
+def case_sheet(sheet: CaseSheet, entry: Entry | None, profile: PersonalData, today: date) -> dict[str, Any]:
+    """What a clerk decides on."""
+    case = sheet.case
+    return {
+        "id": case.id,
+        "account": _holder(sheet.account_id, entry),
+        "state": case.state,
+        "cause": case.cause,
+        "due": case.due,
+        "late": _late(case.state, case.due, today),
+        "taken_by": None,
+        "created_at": case.opened_at,
+        "decided_by": _label(case.by, sheet.account_id),
+        "decided_at": case.at,
+        "link": _link(sheet.link, sheet.account_id),
+        "profile": personal_data(profile, masked=True),
+        "candidates": [_candidate(candidate) for candidate in sheet.candidates],
+    }
+
+
+def moment(happened: Moment) -> dict[str, Any]:
+    return {
+        "type": happened.type,
+        "name": happened.name,
+        "at": happened.at,
+        "by": happened.by,
+        "sentence": happened.sentence,
+        "changes": happened.changes,
+        "position": happened.position,
+    }
+
+
+def _candidate(candidate: Comparison) -> dict[str, Any]:
+    fields = [{"name": field.name, "verdict": field.verdict, "weight": None} for field in candidate.fields]
+    return {"record_number": candidate.record_number, "score": None, "probability": None, "fields": fields}
+
+
+def _holder(account_id: UUID, entry: Entry | None) -> dict[str, Any]:
+    return {
+        "id": account_id,
+        "email": entry and entry.email,
+        "given_name": entry and entry.given_name,
+        "family_name": entry and entry.family_name,
+    }
+
+
+def _link(link: Link | None, account_id: UUID) -> dict[str, Any] | None:
+    return link and {
+        "record_number": link.record_number,
+        "linked_at": link.linked_at,
+        "by": _label(link.by, account_id),
+    }
+
+
+def _label(actor: UUID | None, account_id: UUID) -> str | None:
+    return actor and service().history.label(actor, account_id, locale())
+
+
+def _late(state: str, due: date, today: date) -> bool:
+    return state == "open" and due < today

@@ -1,0 +1,1 @@
+"""The JSON door: what `/api/v1` offers, one file a subject."""

@@ -1,0 +1,121 @@
+"""Asking for an account, and the accounts as staff sees them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from api import pagination, representations
+from api.answers import after, answer, nothing
+from api.arguments import Blueprint
+from api.context import locale, service
+from api.described import tells
+from api.errors import Problem
+from api.idempotency import idempotent
+from api.identity import me, staff
+from api.positions import waits_for
+from api.schemas import answers, examples
+from api.schemas.accounts import AccountRequest
+from api.schemas.staff import AccountFilter, Page, Unlinking
+from domain.errors import ProfileMissing
+from domain.profile import PersonalData
+from projections.directory import Entry
+
+READERS = ("secretariat", "auditor", "data-protection")
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/api/v1/accounts")
+
+
+@blueprint.post("")
+@blueprint.arguments(AccountRequest, example=examples.ACCOUNT_REQUEST)
+@idempotent()
+@blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
+def ask_for_account(typed: dict[str, Any]) -> Response:
+    """Ask for an account.
+
+    The answer is the same for every address. If the address can have an account, a message with an initial
+    password is on its way; if it has one already, the message says so.
+    """
+    service().accounts.request(
+        typed["email"],
+        typed["given_name"],
+        typed["family_name"],
+        typed["locale"],
+        service().institution.privacy_policy,
+    )
+    return answer({"status": "accepted"}, 202)
+
+
+@blueprint.get("")
+@staff(*READERS)
+@blueprint.arguments(AccountFilter, location="query")
+@waits_for("directory")
+@blueprint.response(200, answers.AccountPage, example=examples.ACCOUNT_PAGE)
+@tells("bad-cursor")
+def list_accounts(wanted: dict[str, Any]) -> Response:
+    """Accounts, newest first.
+
+    A bare date in `created_from` or `created_to` is a day in Switzerland, itself included.
+    """
+    limit, cursor = wanted.pop("limit"), wanted.pop("cursor", None)
+    after_last = pagination.opened(cursor, "accounts", datetime.fromisoformat, UUID)
+    entries = service().directory.page(**wanted, after=after_last, limit=limit + 1)
+    following = pagination.page(
+        entries, limit, lambda entry: (entry.created_at, entry.account_id), "accounts"
+    )
+    items = [representations.account_item(entry) for entry in entries[:limit]]
+    return answer({"items": items, "next_cursor": following})
+
+
+@blueprint.get("/<uuid:account_id>")
+@staff(*READERS)
+@waits_for("directory")
+@blueprint.response(200, answers.AccountSheet, example=examples.ACCOUNT_SHEET)
+@tells("not-found")
+def show_account(account_id: UUID) -> Response:
+    """One account: how it stands, what was declared (AHV number masked), to which record it is linked."""
+    entry = _entry(account_id)
+    return answer(representations.account_sheet(entry, _profile(account_id)))
+
+
+@blueprint.get("/<uuid:account_id>/timeline")
+@staff(*READERS)
+@blueprint.arguments(Page, location="query")
+@waits_for("directory", "timeline")
+@blueprint.response(200, answers.Timeline, example=examples.TIMELINE)
+@tells("not-found", "bad-cursor")
+def show_timeline(wanted: dict[str, Any], account_id: UUID) -> Response:
+    """What happened to an account, oldest first, each event as a sentence with old and new values."""
+    _entry(account_id)
+    kind = f"timeline {account_id}"
+    (last,) = pagination.opened(wanted.get("cursor"), kind, int) or (0,)
+    moments = service().history.of(account_id, locale(), after=last, limit=wanted["limit"] + 1)
+    following = pagination.page(moments, wanted["limit"], lambda happened: (happened.position,), kind)
+    items = [representations.moment(happened) for happened in moments[: wanted["limit"]]]
+    return answer({"items": items, "next_cursor": following})
+
+
+@blueprint.post("/<uuid:account_id>/unlink")
+@staff("secretariat")
+@blueprint.arguments(Unlinking, example=examples.UNLINKING)
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "profile-missing", "not-linked", command=True)
+def unlink(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Take a link back. A new case is opened, by which the right record is decided on."""
+    return after(service().linking.unlink(account_id, **typed, actor=me().account_id), nothing())
+
+
+def _entry(account_id: UUID) -> Entry:
+    entry = service().directory.get(account_id)
+    if entry is None:
+        raise Problem("not-found")
+    return entry
+
+
+def _profile(account_id: UUID) -> PersonalData | None:
+    try:
+        return service().profiles.of(account_id)[0]
+    except ProfileMissing:
+        return None

@@ -1,0 +1,96 @@
+"""Links that the secretariat decides."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from api import pagination, representations
+from api.answers import after, answer, versioned
+from api.arguments import Blueprint
+from api.context import service, today
+from api.described import tells
+from api.idempotency import idempotent
+from api.identity import me, staff
+from api.positions import expected_version, waits_for
+from api.schemas import answers, examples
+from api.schemas.staff import CaseFilter, LinkDecision, Rejection
+
+READERS = ("secretariat", "auditor")
+
+blueprint = Blueprint("cases", __name__, url_prefix="/api/v1/cases")
+
+
+@blueprint.get("")
+@staff(*READERS)
+@blueprint.arguments(CaseFilter, location="query")
+@waits_for("cases", "directory")
+@blueprint.response(200, answers.CasePage, example=examples.CASE_PAGE)
+@tells("bad-cursor")
+def list_cases(wanted: dict[str, Any]) -> Response:
+    """Cases, oldest deadline first. `late` are those that are open past it."""
+    limit, cursor = wanted.pop("limit"), wanted.pop("cursor", None)
+    after_last = pagination.opened(cursor, "cases", date.fromisoformat, UUID)
+    rows = service().cases.page(**wanted, today=today(), after=after_last, limit=limit + 1)
+    following = pagination.page(rows, limit, lambda row: (row.due, row.case_id), "cases")
+    entries = service().directory.many(row.account_id for row in rows)
+    items = [representations.case_item(row, entries.get(row.account_id), today()) for row in rows[:limit]]
+    return answer({"items": items, "next_cursor": following})
+
+
+@blueprint.get("/<uuid:case_id>")
+@staff(*READERS)
+@waits_for("cases", "directory")
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells("not-found", versioned=True)
+def show_case(case_id: UUID) -> Response:
+    """One case: what was declared (AHV number masked), and the records that may be this person's.
+
+    Each candidate says field by field whether it is `equal`, `different` or `missing` on either side.
+    """
+    return _sheet(case_id)
+
+
+@blueprint.post("/<uuid:case_id>/link")
+@staff("secretariat")
+@blueprint.arguments(LinkDecision, example=examples.LINK_DECISION)
+@idempotent()
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells(
+    "not-found",
+    "already-decided",
+    "record-unknown",
+    "record-taken",
+    "conflict",
+    command=True,
+    versioned=True,
+    conditional=True,
+)
+def link(typed: dict[str, Any], case_id: UUID) -> Response:
+    """Link the account to a record. Decided already or record taken: the answer says by whom, and when."""
+    saved = service().linking.link(
+        case_id, **typed, actor=me().account_id, expected_version=expected_version()
+    )
+    return after(saved, _sheet(case_id))
+
+
+@blueprint.post("/<uuid:case_id>/reject")
+@staff("secretariat")
+@blueprint.arguments(Rejection, example=examples.REJECTION)
+@idempotent()
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells("not-found", "already-decided", "conflict", command=True, versioned=True, conditional=True)
+def reject(typed: dict[str, Any], case_id: UUID) -> Response:
+    """Find no record for this person. The holder is told why, and what to do next."""
+    saved = service().linking.reject(
+        case_id, **typed, actor=me().account_id, expected_version=expected_version()
+    )
+    return after(saved, _sheet(case_id))
+
+
+def _sheet(case_id: UUID) -> Response:
+    sheet = service().linking.sheet(case_id)
+    profile, _version = service().profiles.of(sheet.account_id)
+    entry = service().directory.get(sheet.account_id)
+    return versioned(sheet.version, answer(representations.case_sheet(sheet, entry, profile, today())))

@@ -1,0 +1,91 @@
+"""One's own account, personal data and password."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from api import identity, representations
+from api.answers import after, answer, nothing, versioned
+from api.arguments import Blueprint
+from api.context import service
+from api.described import tells
+from api.identity import me, signed_in
+from api.positions import expected_version, waits_for
+from api.schemas import answers, examples
+from api.schemas.accounts import PasswordChange
+from api.schemas.profile import ProfileBody
+from domain.errors import NotVisibleYet
+from domain.profile import PersonalData
+
+blueprint = Blueprint("me", __name__, url_prefix="/api/v1/me")
+
+
+def my_account(account_id: UUID, roles: list[str]) -> dict[str, Any]:
+    """Raises NotVisibleYet while the directory does not know the account."""
+    entry = service().directory.get(account_id)
+    if entry is None:
+        raise NotVisibleYet
+    return representations.own_account(entry, roles)
+
+
+@blueprint.get("")
+@signed_in
+@waits_for("directory")
+@blueprint.response(200, answers.OwnAccount, example=examples.OWN_ACCOUNT)
+def show_me() -> Response:
+    """The own account: what is known, what is missing, how the link to the record stands.
+
+    `link_due` is the last day on which linking is on time.
+    """
+    return answer(my_account(me().account_id, me().roles))
+
+
+@blueprint.get("/profile")
+@signed_in
+@blueprint.response(200, answers.Profile, example=examples.PROFILE)
+@tells("profile-missing", versioned=True)
+def show_profile() -> Response:
+    """The personal data as sent last; 404 until they were sent once."""
+    return _profile()
+
+
+@blueprint.put("/profile")
+@signed_in
+@blueprint.arguments(ProfileBody, example=examples.PROFILE)
+@blueprint.response(200, answers.Profile, example=examples.PROFILE)
+@tells("conflict", command=True, versioned=True, conditional=True)
+def send_profile(typed: PersonalData) -> Response:
+    """Send the personal data, or correct them.
+
+    Afterwards the account is linked to the institution's record: at once where that is certain, else by the
+    secretariat, at most 3 working days later. `birth_name phone function school` may be null or missing;
+    `ahv_number` is null for whoever has none yet.
+    """
+    my_id = me().account_id
+    saved = service().profiles.submit(my_id, typed, actor=my_id, expected_version=expected_version())
+    return after(saved, _profile())
+
+
+@blueprint.put("/password")
+@signed_in
+@blueprint.arguments(PasswordChange, example=examples.PASSWORD_CHANGE)
+@blueprint.response(204)
+@tells("wrong-password", "password-too-short", "password-too-long", "too-busy", "conflict", command=True)
+def change_password(typed: dict[str, Any]) -> Response:
+    """Choose a new password.
+
+    All other sessions and tokens end. This one goes on: by cookie under a new one, whose `csrf_token` is in
+    `GET /session`; by bearer token under the one in the answer's header `New-Token`.
+    """
+    saved, session = service().accounts.change_password(me().account_id, **typed, kind=me().kind)
+    response = after(saved, nothing())
+    if me().kind == "cookie":
+        return identity.set_cookie(response, session.token)
+    response.headers["New-Token"] = session.token
+    return response
+
+
+def _profile() -> Response:
+    data, version = service().profiles.of(me().account_id)
+    return versioned(version, answer(representations.personal_data(data)))

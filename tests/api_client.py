@@ -1,0 +1,180 @@
+"""The JSON door over real parts: a database with its projections running, accounts in it, and clients.
+
+Every answer that a client gets is held to the OpenAPI document.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from openapi_schema_validator import OAS31Validator
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from api.app import create_app
+from api.docs import document
+from application.ports import AccountRequest, Saved
+from domain.values import OPERATOR, address_key
+from infrastructure.bootstrap import Service, service
+from infrastructure.settings import Settings
+
+PREFIX = "/api/v1"
+PUBLIC_URL = "http://127.0.0.1:8000"
+FRONTEND = "https://front.school.example"
+PASSWORD = "sept ponts au bord du Doubs"
+
+PROFILE = {
+    "ahv_number": "756.1234.5678.97",
+    "given_name": "Claire",
+    "family_name": "Rossel",
+    "birth_name": "Jeanneret",
+    "birth_date": "1980-12-31",
+    "sex": "female",
+    "nationality": "CH",
+    "street": "Rue de la Gare 12",
+    "postal_code": "2740",
+    "city": "Moutier",
+    "country": "CH",
+    "phone": "032 886 99 31",
+    "function": "teacher-cycle-1",
+    "school": "moutier",
+    "canton": "JU",
+}
+
+
+def nothing(*_: object) -> None:
+    """An effect that does nothing."""
+
+
+@contextmanager
+def running(database_url: str, home: Path, **environ: str) -> Iterator["House"]:
+    """A house on a migrated database; its projections run, its other work is done when a test asks for it."""
+    settings = Settings.from_environment(
+        {
+            "MATRICULE_HOME": str(home),
+            "MATRICULE_DEMO": "1",
+            "CORS_ORIGINS": FRONTEND,
+            "PUBLIC_URL": PUBLIC_URL,
+            **environ,
+        }
+    )
+    with service(settings, database_url) as parts:
+        stop = threading.Event()
+        threads = [threading.Thread(target=role.run, args=(stop,), daemon=True) for role in parts.project()]
+        for thread in threads:
+            thread.start()
+        try:
+            yield House(parts, create_app(parts))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(10)
+
+
+@dataclass
+class House:
+    service: Service
+    app: Flask
+
+    def client(self, **headers: str) -> "Client":
+        return Client(self.app, {"Accept-Language": "en", **headers})
+
+    def holder(self, email: str) -> "Client":
+        """Signed in with an initial password."""
+        asked_at = self.service.clock.now()
+        wanted = AccountRequest(email, "Claire", "Rossel", "fr", "2018-08-27", asked_at)
+        return self._signed_in(email, self.service.accounts.decide_request(wanted, nothing))
+
+    def staff(self, role: str, email: str, until: date | None = None) -> "Client":
+        _, saved = self.service.accounts.grant(role, email, until, actor=OPERATOR)
+        return self._signed_in(email, saved)
+
+    def initial_password(self, email: str) -> str:
+        return self.service.accounts.issue_initial_password(self.account_id(email))
+
+    def account_id(self, email: str) -> UUID:
+        (account_id,) = self.service.accounts.lookup.find("email", address_key(email))
+        return account_id
+
+    def match(self, account_id: UUID) -> str:
+        """Let the matching decide, as a worker does. Returns a `Log-Position`."""
+        saved = self.service.linking.match(account_id, settled=nothing)
+        return self.service.watermark.seal(saved.position)
+
+    def _signed_in(self, email: str, made: Saved) -> "Client":
+        self.service.watermark.wait(("directory",), made.position)
+        client = self.client()
+        client.sign_in(email, self.initial_password(email))
+        return client
+
+
+class Client:
+    """Somebody's program. Once signed in by cookie it sends the CSRF token with whatever it asks."""
+
+    def __init__(self, app: Flask, headers: dict[str, str]) -> None:
+        self.app = app
+        self.headers = headers
+        self.browser = app.test_client()
+        self.id: UUID | None = None
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.ask("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.ask("POST", path, json=json, **options)
+
+    def put(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.ask("PUT", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> TestResponse:
+        return self.ask("DELETE", path, **options)
+
+    def ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
+        """path: without the API's prefix."""
+        if options.get("json") is None:
+            options.pop("json", None)
+        answer = self.browser.open(
+            PREFIX + path,
+            method=method,
+            base_url=PUBLIC_URL,
+            headers={**self.headers, **(headers or {})},
+            **options,
+        )
+        hold_to_document(self.app, method, PREFIX + path.partition("?")[0], answer)
+        return answer
+
+    def sign_in(self, email: str, password: str) -> TestResponse:
+        answer = self.post("/session", {"email": email, "password": password})
+        assert answer.status_code == 201, answer.json
+        self.headers["X-CSRF-Token"] = answer.json["csrf_token"]
+        self.id = UUID(answer.json["account"]["id"])
+        return answer
+
+
+def hold_to_document(app: Flask, method: str, path: str, answer: TestResponse) -> None:
+    """Fails where the OpenAPI document does not foresee the answer: its status, type, body or headers."""
+    try:
+        rule, _ = app.url_map.bind("").match(path, method, return_rule=True)
+    except HTTPException:
+        return
+    described = document(app)
+    operation = described["paths"][rule.rule.replace("<uuid:", "{").replace(">", "}")][method.lower()]
+    foreseen = operation["responses"].get(str(answer.status_code))
+    assert foreseen is not None, f"{method} {rule.rule} is not said to answer {answer.status_code}: {answer.json}"
+    if "content" not in foreseen:
+        assert answer.get_data() == b""
+        return
+    content = foreseen["content"][answer.content_type]
+    OAS31Validator(
+        {**content["schema"], "components": described["components"]},
+        format_checker=OAS31Validator.FORMAT_CHECKER,
+    ).validate(answer.json)
+    if answer.status_code >= 400:
+        assert answer.json["type"].removeprefix("/problems/") in content["examples"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
