@@ -54,9 +54,13 @@ class Accounts:
     initial_password_lifetime: timedelta
     mails_a_door: int = policies.MAILS_A_DOOR
 
-    def request(self, email: str, given_name: str, family_name: str, locale: str, privacy_policy: str) -> None:
+    def request(
+        self, email: str, given_name: str, family_name: str, locale: str, privacy_policy: str
+    ) -> None:
         """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`)."""
-        self.intake.put(AccountRequest(email, given_name, family_name, locale, privacy_policy, self.clock.now()))
+        self.intake.put(
+            AccountRequest(email, given_name, family_name, locale, privacy_policy, self.clock.now())
+        )
 
     @decided_again
     def decide_request(self, wanted: AccountRequest, taken_in: Effect) -> Saved:
@@ -161,7 +165,9 @@ class Accounts:
             )
             effects.append(self._claim(account))
         account.grant(role, until=until, actor=actor, now=now)
-        return account.id, self.log.record(account, effects=[*effects, self.roles.set(account.id, role, until)])
+        return account.id, self.log.record(
+            account, effects=[*effects, self.roles.set(account.id, role, until)]
+        )
 
     @decided_again
     def revoke(self, role: str, email: str, *, actor: UUID) -> tuple[UUID, Saved]:

@@ -74,7 +74,9 @@ class Linking:
         """A clerk links. Raises CaseUnknown, AlreadyDecided, RecordUnknown, RecordTaken, StaleVersion."""
         profile = self._profile_of(case_id, expected_version)
         former = profile.link.record_number if profile.link else None
-        profile.decide_link(case_id, record_number, reason=reason, note=note, actor=actor, now=self.clock.now())
+        profile.decide_link(
+            case_id, record_number, reason=reason, note=note, actor=actor, now=self.clock.now()
+        )
         if not self.records.get(record_number):
             raise errors.RecordUnknown
         effects = []
@@ -90,7 +92,13 @@ class Linking:
 
     @decided_again
     def reject(
-        self, case_id: UUID, *, reason: str, note: str | None, actor: UUID, expected_version: int | None = None
+        self,
+        case_id: UUID,
+        *,
+        reason: str,
+        note: str | None,
+        actor: UUID,
+        expected_version: int | None = None,
     ) -> Saved:
         """A clerk finds no record. Raises CaseUnknown, AlreadyDecided, StaleVersion."""
         profile = self._profile_of(case_id, expected_version)
@@ -120,7 +128,9 @@ class Linking:
         others = set(self.lookup.find("ahv", declared.ahv_number)) if declared.ahv_number else set()
         others.discard(account.id)
         candidates = [
-            record.held_by(self._other_holder(record.record_number, account.id), declared_by_others=bool(others))
+            record.held_by(
+                self._other_holder(record.record_number, account.id), declared_by_others=bool(others)
+            )
             for record in self.records.candidates(declared)
         ]
         return matching.decide(declared, account.email, candidates)

@@ -143,7 +143,11 @@ class Account(Aggregate):
         if self.initial_passwords >= policies.INITIAL_PASSWORDS_A_REQUEST:
             raise errors.InitialPasswordsExhausted
         self.trigger_event(
-            self.PasswordIssued, copy=self.initial_passwords + 1, expires_at=expires_at, actor=actor, timestamp=now
+            self.PasswordIssued,
+            copy=self.initial_passwords + 1,
+            expires_at=expires_at,
+            actor=actor,
+            timestamp=now,
         )
 
     def activate(self, *, now: datetime) -> None:

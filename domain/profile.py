@@ -202,7 +202,13 @@ class Profile(Aggregate):
         if self.link:
             raise errors.AlreadyLinked
         self._trigger(
-            self.RecordLinked, record_number=record_number, case_id=None, reason=None, note=None, actor=actor, now=now
+            self.RecordLinked,
+            record_number=record_number,
+            case_id=None,
+            reason=None,
+            note=None,
+            actor=actor,
+            now=now,
         )
 
     def open_case_for(

@@ -4,10 +4,11 @@ import hmac
 import os
 import secrets
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from threading import BoundedSemaphore, Semaphore
+from threading import BoundedSemaphore, Semaphore, get_ident
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -60,7 +61,9 @@ class Recipe(NamedTuple):
     def of(cls, hashed: str) -> "Recipe":
         """hashed: in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`."""
         used, salt = extract_parameters(hashed), hashed.split("$")[4]
-        return cls(b64decode(salt + "=" * (-len(salt) % 4)), used.time_cost, used.memory_cost, used.parallelism)
+        return cls(
+            b64decode(salt + "=" * (-len(salt) % 4)), used.time_cost, used.memory_cost, used.parallelism
+        )
 
 
 class HashQueue:
@@ -69,6 +72,11 @@ class HashQueue:
     def __init__(self, at_once: int = os.cpu_count() or 1, waiting: int = WAITING) -> None:
         self._places = BoundedSemaphore(at_once + waiting)
         self._cores = Semaphore(at_once)
+        self._waiting = Counter()
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting.total()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -76,7 +84,10 @@ class HashQueue:
         if not self._places.acquire(blocking=False):
             raise errors.TooBusy
         try:
+            me = get_ident()
+            self._waiting[me] = 1
             with self._cores:
+                del self._waiting[me]
                 yield
         finally:
             self._places.release()

@@ -38,7 +38,9 @@ def migrate(conninfo: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())"
         )
         known = {name for (name,) in connection.execute("SELECT name FROM migrations")}
-        for file in sorted(resources.files("infrastructure.migrations").iterdir(), key=lambda file: file.name):
+        for file in sorted(
+            resources.files("infrastructure.migrations").iterdir(), key=lambda file: file.name
+        ):
             if not file.name.endswith(".sql") or file.name in known:
                 continue
             with connection.transaction():

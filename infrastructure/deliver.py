@@ -9,7 +9,6 @@ from application.linking import Linking
 from application.ports import Clock
 from domain import errors
 from domain.values import address_key
-from infrastructure import translations
 from infrastructure.event_store import EventStore
 from infrastructure.institution import Institution
 from infrastructure.mail import Connection, Mailer, MailFailed, MailRefused, compose
@@ -89,8 +88,7 @@ class Deliveries:
 
     def _rejected(self, item: OutboxItem) -> None:
         account = self._store.account(item.account_id)
-        reason = translations.text(account.locale, "codes", "reasons", "reject", self._cause(item).reason)
-        self._deliver(item, account.email, account.locale, {"reason": reason})
+        self._deliver(item, account.email, account.locale, {"reason": self._cause(item).reason})
 
     def _password_changed(self, item: OutboxItem) -> None:
         self._to_holder(item, {"changed_at": self._cause(item).timestamp})

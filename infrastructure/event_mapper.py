@@ -82,7 +82,9 @@ class SealingMapper(Mapper[UUID]):
     def __init__(self, keyring: Keyring) -> None:
         super().__init__(PlainJson())
         self._keyring = keyring
-        self._seen: dict[UUID, tuple[int, bytes]] = {}  # person → wrapped key; the append checks that it still stands
+        self._seen: dict[
+            UUID, tuple[int, bytes]
+        ] = {}  # person → wrapped key; the append checks that it still stands
         self._seen_lock = Lock()
 
     def to_stored_event(self, domain_event: Any) -> SealedEvent:
@@ -106,7 +108,12 @@ class SealingMapper(Mapper[UUID]):
         if form.personal:
             state["sealed"] = {
                 name: seal(
-                    field_key(data_key, stream, version, name), topic, stream, version, name, getattr(domain_event, name)
+                    field_key(data_key, stream, version, name),
+                    topic,
+                    stream,
+                    version,
+                    name,
+                    getattr(domain_event, name),
                 )
                 for name in form.personal
             }

@@ -122,7 +122,9 @@ class LocklessRecorder(ApplicationRecorder):
                 raise
             if fault.diag.message_primary == "key-destroyed":
                 raise errors.AccountErased from None
-            raise AppendRefused("an append is the first write of its transaction, and the only append in it") from None
+            raise AppendRefused(
+                "an append is the first write of its transaction, and the only append in it"
+            ) from None
         for event in events:
             if event.new_key:
                 cursor.execute(
@@ -134,6 +136,8 @@ class LocklessRecorder(ApplicationRecorder):
     def commit(self, events: Sequence[SealedEvent], effects: Iterable[Effect] = ()) -> Saved:
         """Append and carry out the effects, in one transaction."""
         effects = list(effects)
+        if not events and not effects:
+            return Saved(0, None)
         with self.pool.connection() as connection:
             if not effects and not any(event.new_key for event in events):
                 return self.append(connection.cursor(), events)
@@ -160,7 +164,9 @@ class LocklessRecorder(ApplicationRecorder):
     ) -> Sequence[SealedEvent]:
         values = (originator_id, gt or 0, ENDLESS if lte is None else lte, limit)
         with self.pool.connection() as connection:
-            rows = connection.execute(NEWEST_FIRST if desc else OLDEST_FIRST, values, prepare=True, binary=True)
+            rows = connection.execute(
+                NEWEST_FIRST if desc else OLDEST_FIRST, values, prepare=True, binary=True
+            )
             return [SealedEvent(*row) for row in rows]
 
     def select_notifications(
@@ -197,8 +203,10 @@ class EventStore(Application[UUID]):
 
     name = "matricule"
 
-    def __init__(self, pool: ConnectionPool, keyring: Keyring, *, after_append: Callable[[], None]) -> None:
-        """after_append: rings the doorbell of the log's readers; must not block."""
+    def __init__(
+        self, pool: ConnectionPool, keyring: Keyring, *, after_append: Callable[[int], None]
+    ) -> None:
+        """after_append: called with the number of events, once they are committed; must not block."""
         self._pool = pool
         self._keyring = keyring
         self._after_append = after_append
@@ -243,11 +251,13 @@ class EventStore(Application[UUID]):
         Raises domain.errors.Conflict when another command was first, AccountErased when the person's key is gone, and
         what an effect refuses.
         """
-        stored = [self.mapper.to_stored_event(event) for each in aggregates for event in each.collect_events()]
+        stored = [
+            self.mapper.to_stored_event(event) for each in aggregates for event in each.collect_events()
+        ]
         try:
             saved = self.recorder.commit(stored, effects)
         except IntegrityError:
             raise errors.Conflict from None
         if stored:
-            self._after_append()
+            self._after_append(len(stored))
         return saved

@@ -90,7 +90,9 @@ class History:
         for actor in actors - names.keys():
             entry = known.get(actor)
             full_name = entry and " ".join(filter(None, (entry.given_name, entry.family_name)))
-            names[actor] = full_name or (entry and entry.email) or text(locale, "history", "actors", "unknown")
+            names[actor] = (
+                full_name or (entry and entry.email) or text(locale, "history", "actors", "unknown")
+            )
         return names
 
 

@@ -35,7 +35,9 @@ class SealedIntake:
     def waiting(self, limit: int) -> list[tuple[int, AccountRequest]]:
         """The oldest requests, each with its number."""
         with self._pool.connection() as connection:
-            rows = connection.execute("SELECT id, sealed FROM intake ORDER BY id LIMIT %s", (limit,)).fetchall()
+            rows = connection.execute(
+                "SELECT id, sealed FROM intake ORDER BY id LIMIT %s", (limit,)
+            ).fetchall()
         return [(number, self._open(sealed)) for number, sealed in rows]
 
     def taken(self, number: int) -> Effect:

@@ -10,6 +10,7 @@ import hmac
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
+KEYS_KEPT = 20_000  # unwrapped, in memory
 NONCE_BYTES = 12
 
 
@@ -62,17 +64,20 @@ class Keyring:
     def __init__(self, generations: dict[int, bytes]) -> None:
         self._keys = {number: MasterKey(number, secret) for number, secret in generations.items()}
         self.current = self._keys[max(self._keys)]
+        # By the wrapped bytes, which every read brings along: a destroyed key is never found here.
+        self.unwrap = lru_cache(maxsize=KEYS_KEPT)(self._unwrap)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[MasterKey]:
         return iter(self._keys.values())
 
-    @lru_cache(maxsize=20_000)  # by the wrapped bytes, which every read brings along: a destroyed key is not found here
-    def unwrap(self, generation: int, person: bytes, wrapped: bytes) -> bytes:
+    def _unwrap(self, generation: int, person: bytes, wrapped: bytes) -> bytes:
         """A person's data key. Raises KeyFault when it was wrapped under another master key."""
         try:
             return self._keys[generation].unwrap(person, wrapped)
         except (KeyError, InvalidTag):
-            raise KeyFault("A data key was wrapped under another master key: restore the master key file.") from None
+            raise KeyFault(
+                "A data key was wrapped under another master key: restore the master key file."
+            ) from None
 
     def box(self, purpose: str) -> "Box":
         return Box([(key.generation, key.derive(purpose)) for key in self], self.current.generation)

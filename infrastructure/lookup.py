@@ -9,7 +9,10 @@ from application.ports import Effect
 from domain import errors
 from infrastructure.keys import Keyring
 
-TAKEN = {"email": errors.EmailTaken, "record": errors.RecordTaken}  # the kinds that one account alone may hold
+TAKEN = {
+    "email": errors.EmailTaken,
+    "record": errors.RecordTaken,
+}  # the kinds that one account alone may hold
 
 
 class DigestLookup:
@@ -43,7 +46,8 @@ class DigestLookup:
                 )
                 if made.rowcount == 0:
                     (holder,) = cursor.execute(
-                        "SELECT account_id FROM lookup WHERE kind = %s AND generation = %s AND digest = %s", place
+                        "SELECT account_id FROM lookup WHERE kind = %s AND generation = %s AND digest = %s",
+                        place,
                     ).fetchone() or (None,)
                     if holder != account_id:
                         raise TAKEN[kind]

@@ -17,7 +17,14 @@ log = logging.getLogger(__name__)
 
 POLL = 0.25  # s; the safety net under the doorbell
 TAKE_OVER_POLL = 1.0  # s; how often a process that waits looks whether the projecting one has gone
-IMPATIENT = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032)  # s; after a ring, while a writer holds the horizon back
+IMPATIENT = (
+    0.001,
+    0.002,
+    0.004,
+    0.008,
+    0.016,
+    0.032,
+)  # s; after a ring, while a writer holds the horizon back
 MEASURE_EVERY = 2.0  # s
 
 STATUS = """

@@ -49,7 +49,9 @@ def unseal(key: bytes, topic: str, stream: UUID, version: int, field: str, seale
         cipher, commitment = _split(key)
         if raw[:1] != FORM or not hmac.compare_digest(raw[1:_HEAD], commitment):
             raise SealBroken
-        plain = AESGCM(cipher).decrypt(raw[_HEAD:_BODY], raw[_BODY:], _associated(topic, stream, version, field))
+        plain = AESGCM(cipher).decrypt(
+            raw[_HEAD:_BODY], raw[_BODY:], _associated(topic, stream, version, field)
+        )
     except (InvalidTag, Base64Error, ValueError):
         raise SealBroken from None
     return orjson.loads(plain)

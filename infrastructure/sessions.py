@@ -55,7 +55,16 @@ class StoredSessions:
         expires_at = now + self._lifetime
 
         def store(cursor: Cursor) -> None:
-            values = (_digest(token), kind, csrf_token, verified.initial, now, now, expires_at, verified.credential_id)
+            values = (
+                _digest(token),
+                kind,
+                csrf_token,
+                verified.initial,
+                now,
+                now,
+                expires_at,
+                verified.credential_id,
+            )
             if cursor.execute(OPEN, values).rowcount == 0:
                 raise WrongCredentials
 

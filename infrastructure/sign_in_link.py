@@ -15,12 +15,16 @@ class SignInLinks:
         self._box = box
 
     def link(self, account_id: UUID) -> str:
-        sealed = base64.urlsafe_b64encode(self._box.seal(account_id.bytes, CONTEXT)).decode("ascii").rstrip("=")
+        sealed = (
+            base64.urlsafe_b64encode(self._box.seal(account_id.bytes, CONTEXT)).decode("ascii").rstrip("=")
+        )
         return f"{self._public_url}/?token={sealed}"
 
     def account_of(self, token: str) -> UUID:
         """Raises ValueError for a token that was not made here."""
         try:
-            return UUID(bytes=self._box.open(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), CONTEXT))
+            return UUID(
+                bytes=self._box.open(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), CONTEXT)
+            )
         except binascii.Error:
             raise ValueError("not a sign-in token") from None

@@ -28,7 +28,9 @@ class Watermark:
 
     def seal(self, position: int) -> str:
         """A token: a bare number would tell how much the whole server writes."""
-        return base64.urlsafe_b64encode(self._box.seal(position.to_bytes(8, "big"))).decode("ascii").rstrip("=")
+        return (
+            base64.urlsafe_b64encode(self._box.seal(position.to_bytes(8, "big"))).decode("ascii").rstrip("=")
+        )
 
     def open(self, token: str) -> int:
         """Raises ValueError for what was not sealed here."""

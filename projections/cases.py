@@ -116,5 +116,8 @@ class Cases:
             "after_id": after_id,
             "limit": limit,
         }
-        with self._pool.connection() as connection, connection.cursor(row_factory=class_row(CaseRow)) as cursor:
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(CaseRow)) as cursor,
+        ):
             return cursor.execute(PAGE, values).fetchall()

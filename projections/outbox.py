@@ -11,7 +11,13 @@ from projections.read_model import Fact, ReadModel, Row
 outbox = ReadModel(
     "outbox",
     version=1,
-    columns={"cause": "text", "kind": "text", "recipient": "text", "account_id": "uuid", "position": "bigint"},
+    columns={
+        "cause": "text",
+        "kind": "text",
+        "recipient": "text",
+        "account_id": "uuid",
+        "position": "bigint",
+    },
     key=("cause", "kind", "recipient"),
     keeps_first=True,
     rebuildable=False,

@@ -108,7 +108,9 @@ class Projector:
         self._after_batch(touched)
         return len(facts)
 
-    def _write(self, group: Sequence[ReadModel], facts: Sequence[Fact], *, careful: bool = False) -> list[str]:
+    def _write(
+        self, group: Sequence[ReadModel], facts: Sequence[Fact], *, careful: bool = False
+    ) -> list[str]:
         touched = []
         position = facts[-1].position
         try:
@@ -143,7 +145,7 @@ class Projector:
                 yield from list(model.fold(fact))
             except psycopg.Error:
                 raise
-            except Exception as fault:  # whatever it is, this stream waits and the others go on
+            except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
                 self._park(cursor, model, fact, fault)
 
     def _write_carefully(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
@@ -167,7 +169,9 @@ class Projector:
     def fold_parked(self) -> int:
         """Fold parked streams again, after a fix. Returns how many go on."""
         freed = 0
-        parked = self._connection.execute("SELECT projection, originator_id, position FROM parked_streams").fetchall()
+        parked = self._connection.execute(
+            "SELECT projection, originator_id, position FROM parked_streams"
+        ).fetchall()
         for name, stream, since in parked:
             model = self._models.get(name)
             if model and self._fold_stream(model, stream, since):
@@ -184,10 +188,11 @@ class Projector:
                 facts = [Fact(row, self._unseal) for row in rows]
                 model.write(cursor, model.name, [row for fact in facts for row in model.fold(fact)])
                 cursor.execute(
-                    "DELETE FROM parked_streams WHERE projection = %s AND originator_id = %s", (model.name, stream)
+                    "DELETE FROM parked_streams WHERE projection = %s AND originator_id = %s",
+                    (model.name, stream),
                 )
             return True
-        except Exception as fault:  # it stays parked, and says so
+        except Exception as fault:  # noqa: BLE001 - it stays parked, and says so
             log.error("stream stays parked: %s (%s)", model.name, type(fault).__name__)
             return False
 

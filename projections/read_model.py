@@ -113,7 +113,8 @@ class ReadModel:
         """Make the table and its indices, empty."""
         name = sql.Identifier(table)
         columns = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in self.columns.items()
+            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
+            for column, kind in self.columns.items()
         )
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         cursor.execute(sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(name, columns, key))

@@ -52,7 +52,7 @@ def _rows(model: ReadModel, facts: Iterable[Fact], parked: Parked) -> Iterator[R
             continue
         try:
             yield from list(model.fold(fact))
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
             parked[fact.originator_id] = (fact.position, fact.topic, type(fault).__name__)
 
 
@@ -79,7 +79,9 @@ def _swap(
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '50ms'")
             # The row lock keeps the projector out; it gives this transaction an id, so readers see up to here only.
-            live = cursor.execute("SELECT position FROM projections WHERE name = %s FOR UPDATE", (model.name,)).fetchone()
+            live = cursor.execute(
+                "SELECT position FROM projections WHERE name = %s FOR UPDATE", (model.name,)
+            ).fetchone()
             caught_up = 0
             while True:
                 facts = read_batch(connection, position, ENDLESS, unseal)

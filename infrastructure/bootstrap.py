@@ -1,0 +1,230 @@
+"""Settings → wired parts. The only place that wires."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import SystemRandom
+from uuid import uuid4
+
+from psycopg_pool import ConnectionPool
+
+from application.accounts import Accounts
+from application.linking import Linking
+from application.profiles import Profiles
+from infrastructure import broker
+from infrastructure.broker import Broker
+from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.database import open_pool
+from infrastructure.decide import Decide
+from infrastructure.deliver import Deliveries
+from infrastructure.doorbell import Doorbell
+from infrastructure.embedded_postgres import EmbeddedPostgres
+from infrastructure.event_mapper import opener
+from infrastructure.event_store import EventStore
+from infrastructure.history import History
+from infrastructure.institution import Institution, load_institution
+from infrastructure.intake import SealedIntake
+from infrastructure.keys import Keyring, make_keyring, read_keyring
+from infrastructure.lookup import DigestLookup
+from infrastructure.mail import FileMailer, Mailer, SmtpMailer
+from infrastructure.observability import Metrics
+from infrastructure.outbox import OutboxQueue
+from infrastructure.processes import Role
+from infrastructure.project import Project
+from infrastructure.records import Records
+from infrastructure.relay import Relay
+from infrastructure.sessions import StoredRoles, StoredSessions
+from infrastructure.settings import Settings
+from infrastructure.sign_in_link import SignInLinks
+from infrastructure.tick import Tick
+from infrastructure.watermark import Watermark
+from infrastructure.worker import Worker
+from projections.cases import Cases, cases
+from projections.directory import Directory, directory
+from projections.outbox import outbox
+from projections.timeline import Timeline, timeline
+
+READ_MODELS = (directory, cases, timeline, outbox)
+CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
+WORKERS = 2
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one process. Close it when done."""
+
+    settings: Settings
+    institution: Institution
+    conninfo: str
+    clock: SystemClock
+    keyring: Keyring
+    pool: ConnectionPool
+    doorbell: Doorbell
+    metrics: Metrics
+    broker: Broker
+    mailer: Mailer
+    store: EventStore
+    accounts: Accounts
+    profiles: Profiles
+    linking: Linking
+    intake: SealedIntake
+    sessions: StoredSessions
+    records: Records
+    directory: Directory
+    cases: Cases
+    history: History
+    watermark: Watermark
+    outbox_queue: OutboxQueue
+    deliveries: Deliveries
+
+    def close(self) -> None:
+        self.broker.close()
+        self.doorbell.close()
+        self.store.close()
+        self.pool.close()
+
+    def relay(self) -> list[Role]:
+        return [
+            Relay(
+                self.outbox_queue,
+                self.broker,
+                self.doorbell,
+                postpone=2 * self.settings.outbox_lease.total_seconds(),
+            )
+        ]
+
+    def work(self) -> list[Role]:
+        workers = [
+            Worker(
+                f"work-{number}",
+                self.outbox_queue,
+                self.broker,
+                self.deliveries.handlers(),
+                SystemRandom(),
+                self.metrics,
+                lease=self.settings.outbox_lease.total_seconds(),
+                max_attempts=self.settings.outbox_attempts,
+            )
+            for number in range(1, WORKERS + 1)
+        ]
+        return [Decide(self.intake, self.accounts, self.doorbell), *workers]
+
+    def project(self) -> list[Role]:
+        return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell, self.metrics)]
+
+    def tick(self) -> list[Role]:
+        return [Tick(self.pool, self.clock)]
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The connection string of the database, the embedded server started for as long as somebody uses it."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    embedded = EmbeddedPostgres(settings.home)
+    try:
+        yield embedded.start()
+    finally:
+        embedded.stop()
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The master key; the demonstration makes one for itself. Raises KeyFault."""
+    return (make_keyring if settings.demo else read_keyring)(settings.master_key_file)
+
+
+@contextmanager
+def service(settings: Settings, conninfo: str) -> Iterator[Service]:
+    """The wired parts on a migrated database, closed at the end."""
+    built = build(settings, conninfo)
+    try:
+        yield built
+    finally:
+        built.close()
+
+
+def build(settings: Settings, conninfo: str) -> Service:
+    institution, keys, clock, metrics = (
+        load_institution(settings.institution_file),
+        keyring(settings),
+        SystemClock(),
+        Metrics(),
+    )
+    pool, doorbell = open_pool(conninfo, size=CONNECTIONS, name="service"), Doorbell(conninfo)
+
+    def appended(count: int) -> None:
+        metrics.events_appended.inc(count)
+        doorbell.ring("events")
+
+    store = EventStore(pool, keys, after_append=appended)
+    lookup = DigestLookup(pool, keys)
+    queue = HashQueue()
+    metrics.hash_queue.set_function(lambda: queue.waiting)
+    sessions = StoredSessions(pool, lifetime=settings.session_lifetime, idle=settings.session_idle)
+    intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
+    records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
+    accounts = Accounts(
+        log=store,
+        lookup=lookup,
+        credentials=HashedCredentials(pool, lookup, queue),
+        sessions=sessions,
+        roles=StoredRoles(pool),
+        intake=intake,
+        clock=clock,
+        new_id=uuid4,
+        initial_password_lifetime=settings.initial_password_lifetime,
+        mails_a_door=settings.mails_a_door,
+    )
+    linking = Linking(
+        log=store,
+        lookup=lookup,
+        records=records,
+        cases=known_cases,
+        clock=clock,
+        calendar=institution.working_days,
+        new_id=uuid4,
+    )
+    mailer = SmtpMailer(settings.smtp_url) if settings.smtp_url else FileMailer(settings.home / "outbox")
+    deliveries = Deliveries(
+        store=store,
+        accounts=accounts,
+        linking=linking,
+        records=records,
+        mailer=mailer,
+        links=SignInLinks(settings.public_url, keys.box("sign-in-link")),
+        institution=institution,
+        settings=settings,
+        clock=clock,
+    )
+    return Service(
+        settings=settings,
+        institution=institution,
+        conninfo=conninfo,
+        clock=clock,
+        keyring=keys,
+        pool=pool,
+        doorbell=doorbell,
+        metrics=metrics,
+        broker=broker.connect(settings.broker_url, on_malformed=metrics.malformed_messages.inc),
+        mailer=mailer,
+        store=store,
+        accounts=accounts,
+        profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
+        linking=linking,
+        intake=intake,
+        sessions=sessions,
+        records=records,
+        directory=known_accounts,
+        cases=known_cases,
+        history=History(store, Timeline(pool), known_accounts),
+        watermark=Watermark(pool, doorbell, keys.box("position")),
+        outbox_queue=OutboxQueue(pool),
+        deliveries=deliveries,
+    )

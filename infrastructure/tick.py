@@ -1,0 +1,47 @@
+"""The role that lets go of what has had its time: sessions, initial passwords, kept answers."""
+
+import threading
+
+from psycopg_pool import ConnectionPool
+
+from application.ports import Clock
+
+EVERY = 60.0  # s
+BATCH = 1000  # rows a transaction: an open one holds all readers of the log back
+
+EXPIRED = {
+    "sessions": "expires_at <= %(now)s",
+    "credentials": "expires_at <= %(now)s",
+    "idempotency": "made_at <= %(now)s - interval '24 hours'",
+}
+
+
+class Tick:
+    """Any number may run: each deletes what it finds."""
+
+    name = "tick"
+
+    def __init__(self, pool: ConnectionPool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self.tidy()
+            stop.wait(EVERY)
+
+    def tidy(self) -> int:
+        """Delete all that has expired; how many rows."""
+        deleted = 0
+        for table, expired in EXPIRED.items():
+            statement = (
+                f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
+                f"SELECT ctid FROM {table} WHERE {expired} LIMIT {BATCH} FOR UPDATE SKIP LOCKED))"
+            )
+            while True:
+                with self._pool.connection() as connection:
+                    count = connection.execute(statement, {"now": self._clock.now()}).rowcount
+                deleted += count
+                if count < BATCH:
+                    break
+        return deleted
