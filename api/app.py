@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import access_log, docs, errors, headers, health, pages
+from api import access_log, documentation, errors, headers, health, pages
 from api.context import EXTENSION
 from api.proxies import TrustedProxies
 from infrastructure.bootstrap import Service
@@ -17,7 +17,7 @@ def create_app(service: Service) -> Flask:
     access_log.install(app)
     headers.install(app)
     health.install(app)
-    docs.install(app)
+    documentation.install(app)
     pages.install(app)
     app.wsgi_app = TrustedProxies(app.wsgi_app, service.settings.trusted_proxies)
     return app

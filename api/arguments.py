@@ -44,6 +44,6 @@ def _no_number(name: str) -> NoReturn:
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """Routes with their arguments and answers described; see `api.docs`."""
+    """Routes with their arguments and answers described; see `api.documentation`."""
 
     ARGUMENTS_PARSER = Parser()

@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 
-from api import docs, errors
+from api import documentation, errors
 from api.context import locale
 
 POLICY: Final = (
@@ -39,9 +39,9 @@ def start() -> Response:
     return redirect(url_for("pages.show_docs"))
 
 
-@pages.get(f"{docs.PREFIX}/openapi.json")
+@pages.get(f"{documentation.PREFIX}/openapi.json")
 def show_document() -> Response:
-    written = docs.document(current_app._get_current_object())
+    written = documentation.document(current_app._get_current_object())
     return Response(orjson.dumps(written), content_type="application/json")
 
 

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.docs import document
+from api.documentation import document
 from application.ports import AccountRequest, Saved
 from domain.values import OPERATOR, address_key
 from infrastructure.bootstrap import Service, service

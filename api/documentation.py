@@ -87,9 +87,16 @@ def install(app: Flask) -> None:
     app.extensions["openapi"] = api.spec
 
 
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document, without a service behind it."""
+    app = Flask(__name__)
+    install(app)
+    return document(app)
+
+
 @cache
 def document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+    """The OpenAPI 3.1 document of an application."""
     written = app.extensions["openapi"].to_dict()
     components = written["components"]
     components.pop("responses", None)
