@@ -1,0 +1,77 @@
+"""What the operator sees, and how little everybody else does."""
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+from api_client import PUBLIC_URL, House, running
+
+from api.ops import create_ops_app
+from infrastructure import broker
+
+
+@pytest.fixture
+def house(database_url, tmp_path):
+    with running(database_url, tmp_path) as house:
+        yield house
+
+
+def ops(house: House, path: str, **parts: object):
+    return create_ops_app(replace(house.service, **parts)).test_client().get(path)
+
+
+def public(house: House, path: str):
+    return house.app.test_client().get(path, base_url=PUBLIC_URL)
+
+
+def test_a_service_with_all_its_parts_is_ready(house):
+    house.holder("claire@school.example")
+    answer = ops(house, "/health/ready")
+    assert answer.status_code == 200
+    assert answer.json["status"] == "ready"
+    assert set(answer.json["projections"]) == {"directory", "cases", "timeline", "outbox"}
+    assert answer.json["broker"] == {"error": None}
+    assert answer.json["outbox"]["parked"] == 0
+    assert answer.json["horizon"]["age_seconds"] < 60
+
+
+def test_a_parked_message_a_lost_broker_or_a_parked_stream_is_shown(house):
+    with psycopg.connect(house.service.conninfo) as operator:
+        operator.execute(
+            "INSERT INTO outbox (cause, kind, recipient, state) VALUES ('c', 'initial-password', 'holder', 'parked')"
+        )
+    answer = ops(house, "/health/ready")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["outbox"]["parked"] == 1
+
+    lost = broker.connect("amqp://guest:guest@127.0.0.1:1//", on_malformed=lambda: None)
+    answer = ops(house, "/health/ready", broker=lost)
+    assert answer.json["status"] == "degraded"
+    assert answer.json["broker"]["error"]
+
+
+def test_without_its_database_the_service_lives_but_is_not_ready(house):
+    with psycopg.connect(house.service.conninfo, autocommit=True) as operator:
+        operator.execute("ALTER TABLE migrations RENAME TO migrations_elsewhere")
+    assert ops(house, "/health/ready").status_code == 503
+    house.service.pool.close()
+    for answer in (ops(house, "/health/ready"), public(house, "/health/ready")):
+        assert answer.status_code == 503
+    assert ops(house, "/health/live").status_code == 200
+    assert public(house, "/health/live").status_code == 200
+    assert ops(house, "/metrics").status_code == 200
+
+
+def test_the_public_port_tells_no_detail(house):
+    assert public(house, "/health/live").json == {"status": "live"}
+    assert public(house, "/health/ready").json == {"status": "ready"}
+    assert public(house, "/metrics").status_code == 404
+
+
+def test_metrics_count_requests_by_route_and_not_by_path(house):
+    account = house.holder("claire@school.example")
+    account.get(f"/accounts/{account.id}?cursor=ada@new.example")
+    shown = ops(house, "/metrics").get_data(as_text=True)
+    assert 'route="/api/v1/accounts/<uuid:account_id>",status="403"' in shown
+    assert str(account.id) not in shown
+    assert 'matricule_outbox_items{state="waiting"} 1.0' in shown
