@@ -15,7 +15,7 @@ DEFAULT_LOCALE = "fr"
 _FOLDER = Path(__file__).parent
 
 
-def text(locale: str, topic: str, *keys: str, **params: object) -> str:
+def text(locale: str, topic: str, /, *keys: str, **params: object) -> str:
     """The text at `keys`, its `{name}` placeholders filled in from `params`.
 
     Raises KeyError where no language has it, or where a placeholder got no value.
