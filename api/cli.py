@@ -24,7 +24,7 @@ from api import doctor as health_check
 from api import running
 from api.documentation import openapi_document
 from domain.calendar import ZURICH
-from domain.errors import AccountUnknown, Refused
+from domain.errors import AccountUnknown
 from domain.policies import ROLES
 from domain.values import LOCALES, OPERATOR, address_key
 from infrastructure import boot, bootstrap
@@ -375,5 +375,3 @@ def _print_json(answer: Any) -> None:
 
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=plain))
 
-
-_ = Refused

@@ -1,0 +1,185 @@
+"""What `matricule doctor` looks at, and what it says to do."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from infrastructure import bootstrap
+from infrastructure.bootstrap import READ_MODELS, Service
+from infrastructure.broker import BrokerUnavailable
+from infrastructure.database import pending_migrations
+from infrastructure.embedded_postgres import EmbeddedPostgresError
+from infrastructure.keys import KeyFault
+from infrastructure.mail import MailFailed
+from infrastructure.project import STATUS
+from infrastructure.settings import Settings, SettingsError
+
+OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
+LATE = 60  # s that a read model may be behind
+LONG_WRITER = 10  # s; readers wait as long for its end
+LONGEST_WRITER = """
+    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)
+    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """verdict: ok | warning | fault. to_do: for whoever operates it; empty where all is well."""
+
+    part: str
+    verdict: str
+    what: str
+    to_do: str = ""
+
+
+def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Every part in turn; what rests on a part at fault is left out."""
+    try:
+        settings = Settings.from_environment(environ)
+        settings.check_serving()
+    except SettingsError as fault:
+        return [Finding("settings", "fault", str(fault), "Correct this variable; .env.example explains it.")]
+    findings = [Finding("settings", "ok", "demonstration" if settings.demo else "complete")]
+    try:
+        bootstrap.keyring(settings)
+    except KeyFault as fault:
+        return [*findings, Finding("keys", "fault", str(fault), "Without it nothing sealed can be read.")]
+    findings.append(Finding("keys", "ok", f"the master key is in {settings.master_key_file}"))
+    try:
+        with bootstrap.database(settings) as conninfo:
+            findings += _database(conninfo)
+            if any(finding.verdict == "fault" for finding in findings):
+                return findings
+            with bootstrap.service(settings, conninfo) as service:
+                for check in (_broker, _mail, _outbox, _projections, _horizon):
+                    findings += check(service)
+    except (psycopg.OperationalError, EmbeddedPostgresError) as fault:
+        to_do = (
+            "Start it, or correct DATABASE_URL."
+            if settings.database_url
+            else "See its log in MATRICULE_HOME."
+        )
+        findings.append(Finding("database", "fault", f"does not answer: {str(fault).splitlines()[0]}", to_do))
+    return findings
+
+
+def _database(conninfo: str) -> Iterator[Finding]:
+    with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
+        number = connection.info.server_version
+        name = f"PostgreSQL {number // 10000}.{number % 10000}"
+        if number < OLDEST_SUPPORTED:
+            yield Finding("database", "fault", f"{name} is too old", "Use PostgreSQL 15 or newer.")
+            return
+        missing = pending_migrations(connection)
+        if missing:
+            yield Finding("database", "fault", f"lacks {', '.join(missing)}", "Run matricule migrate.")
+            return
+        (fsync,) = connection.execute("SHOW fsync").fetchone()
+        if fsync == "off":
+            yield Finding(
+                "database", "warning", "fsync is off: a crash loses what was acknowledged", "Set fsync = on."
+            )
+        yield Finding("database", "ok", name)
+
+
+def _broker(service: Service) -> Iterator[Finding]:
+    if not service.settings.broker_url:
+        yield Finding("broker", "ok", "a queue in the service's own process")
+        return
+    try:
+        service.broker.check()
+        yield Finding("broker", "ok", "RabbitMQ answers, the queue is there")
+    except BrokerUnavailable as fault:
+        yield Finding(
+            "broker", "fault", f"does not answer ({fault.code})", "Start it, or correct BROKER_URL."
+        )
+
+
+def _mail(service: Service) -> Iterator[Finding]:
+    try:
+        with service.mailer.connect():
+            pass
+    except MailFailed as fault:
+        yield Finding(
+            "mail", "fault", f"does not answer ({fault.code})", "Correct SMTP_URL; mails wait meanwhile."
+        )
+        return
+    where = "the mail server answers" if service.settings.smtp_url else "files in MATRICULE_HOME/outbox"
+    yield Finding("mail", "ok", where)
+
+
+def _outbox(service: Service) -> Iterator[Finding]:
+    with service.pool.connection() as connection:
+        parked = dict(
+            connection.execute(
+                "SELECT coalesce(parked_for, 'exhausted'), count(*) FROM outbox WHERE state = 'parked' GROUP BY 1"
+            ).fetchall()
+        )
+        (intake,) = connection.execute("SELECT count(*) FROM intake").fetchone()
+    if parked.get("restored"):
+        yield Finding(
+            "outbox",
+            "warning",
+            f"{parked['restored']} mails are parked, for this database is a restored copy",
+            "See that no other copy is in service, then run matricule release.",
+        )
+    if parked.get("exhausted"):
+        yield Finding(
+            "outbox",
+            "warning",
+            f"{parked['exhausted']} items are parked after too many attempts",
+            "Mend the cause (column last_error of table outbox), then run matricule release.",
+        )
+    if not parked:
+        yield Finding("outbox", "ok", "nothing is parked")
+    if intake > 1000:
+        yield Finding(
+            "intake", "warning", f"{intake} requests wait for a decision", "See that matricule work runs."
+        )
+
+
+def _projections(service: Service) -> Iterator[Finding]:
+    with service.pool.connection() as connection:
+        rows = {row[0]: row[1:] for row in connection.execute(STATUS)}
+    for model in READ_MODELS:
+        if model.name not in rows:
+            yield Finding(
+                "projections", "warning", f"{model.name} is not made yet", "Start matricule project."
+            )
+            continue
+        _, _, seconds, parked = rows[model.name]
+        if parked:
+            yield Finding(
+                "projections",
+                "fault",
+                f"{model.name} could not fold {parked} streams",
+                f"Mend the cause, then restart matricule project or run matricule rebuild {model.name}.",
+            )
+        elif seconds and seconds > LATE:
+            yield Finding(
+                "projections",
+                "warning",
+                f"{model.name} is {seconds:.0f} s behind",
+                "See that matricule project runs.",
+            )
+        else:
+            yield Finding("projections", "ok", f"{model.name} is up to date")
+
+
+def _horizon(service: Service) -> Iterator[Finding]:
+    with service.pool.connection() as connection:
+        (seconds,) = connection.execute(LONGEST_WRITER).fetchone()
+    if seconds > LONG_WRITER:
+        yield Finding(
+            "horizon",
+            "warning",
+            f"a transaction on this server has been writing for {seconds:.0f} s, and readers of the log wait for it",
+            "Find it in pg_stat_activity (backend_xid is not null) and end it.",
+        )
+    else:
+        yield Finding("horizon", "ok", "no long writer holds readers back")
+
+
+Check = Callable[[Service], Iterator[Finding]]
