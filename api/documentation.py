@@ -101,7 +101,7 @@ def document(app: Flask) -> dict[str, Any]:
     components = written["components"]
     components.pop("responses", None)
     for rule, method in operations(app):
-        path = _path(rule)
+        path = path_of(rule)
         operation = written["paths"][path][method]
         _complete(operation, method, path, facts_of(app.view_functions[rule.endpoint]))
         operation["operationId"] = rule.endpoint.replace(".", "-")
@@ -116,7 +116,8 @@ def operations(app: Flask) -> Iterator[tuple[Rule, str]]:
                 yield rule, method.lower()
 
 
-def _path(rule: Rule) -> str:
+def path_of(rule: Rule) -> str:
+    """As the document writes it."""
     return rule.rule.replace("<uuid:", "{").replace(">", "}")
 
 

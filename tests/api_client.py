@@ -18,14 +18,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.documentation import document
+from api.documentation import document, path_of
+from api.identity import COOKIE
 from application.ports import AccountRequest, Saved
 from domain.values import OPERATOR, address_key
 from infrastructure.bootstrap import Service, service
 from infrastructure.settings import Settings
 
 PREFIX = "/api/v1"
-PUBLIC_URL = "http://127.0.0.1:8000"
+HOST = "127.0.0.1"
+PUBLIC_URL = f"http://{HOST}:8000"
 FRONTEND = "https://front.school.example"
 PASSWORD = "sept ponts au bord du Doubs"
 
@@ -122,6 +124,7 @@ class Client:
         self.headers = headers
         self.browser = app.test_client()
         self.id: UUID | None = None
+        self.email = self.password = ""
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.ask("GET", path, **options)
@@ -135,7 +138,9 @@ class Client:
     def delete(self, path: str, **options: Any) -> TestResponse:
         return self.ask("DELETE", path, **options)
 
-    def ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
+    def ask(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
+    ) -> TestResponse:
         """path: without the API's prefix."""
         if options.get("json") is None:
             options.pop("json", None)
@@ -153,8 +158,28 @@ class Client:
         answer = self.post("/session", {"email": email, "password": password})
         assert answer.status_code == 201, answer.json
         self.headers["X-CSRF-Token"] = answer.json["csrf_token"]
-        self.id = UUID(answer.json["account"]["id"])
+        self.id, self.email, self.password = UUID(answer.json["account"]["id"]), email, password
         return answer
+
+    def again(self, app: Flask | None = None, **headers: str) -> "Client":
+        """The same person, not signed in, with another program."""
+        client = Client(app or self.app, {"Accept-Language": "en", **headers})
+        client.email, client.password = self.email, self.password
+        return client
+
+    @property
+    def secret(self) -> str | None:
+        """What the cookie holds."""
+        cookie = self.browser.get_cookie(COOKIE, domain=HOST)
+        return cookie and cookie.value
+
+    @secret.setter
+    def secret(self, value: str) -> None:
+        self.browser.set_cookie(COOKIE, value, domain=HOST)
+
+    @property
+    def pair(self) -> dict[str, str]:
+        return {"email": self.email, "password": self.password}
 
 
 def hold_to_document(app: Flask, method: str, path: str, answer: TestResponse) -> None:
@@ -164,9 +189,11 @@ def hold_to_document(app: Flask, method: str, path: str, answer: TestResponse) -
     except HTTPException:
         return
     described = document(app)
-    operation = described["paths"][rule.rule.replace("<uuid:", "{").replace(">", "}")][method.lower()]
+    operation = described["paths"][path_of(rule)][method.lower()]
     foreseen = operation["responses"].get(str(answer.status_code))
-    assert foreseen is not None, f"{method} {rule.rule} is not said to answer {answer.status_code}: {answer.json}"
+    assert foreseen is not None, (
+        f"{method} {rule.rule} is not said to answer {answer.status_code}: {answer.json}"
+    )
     if "content" not in foreseen:
         assert answer.get_data() == b""
         return
