@@ -34,13 +34,22 @@ from infrastructure.event_mapper import opener
 from infrastructure.keys import KeyFault
 from infrastructure.observability import set_up_logging
 from infrastructure.processes import AlreadyRunning
+from infrastructure.remembered import recall
 from infrastructure.settings import Settings, SettingsError
 from infrastructure.translations import text
-from projections.rebuild import NeverRebuilt, rebuild as build_anew
+from projections.rebuild import NeverRebuilt
+from projections.rebuild import rebuild as build_anew
 
 FAULTS = (SettingsError, KeyFault, EmbeddedPostgresError, psycopg.OperationalError)
-echo = Console(highlight=False)
-aside = Console(stderr=True, highlight=False)
+WIDTH_OF_A_FILE = 160  # columns, where no terminal says how many it has
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else WIDTH_OF_A_FILE)
+
+
+echo, aside = _console(stderr=False), _console(stderr=True)
 
 
 def main() -> None:
@@ -67,12 +76,17 @@ def as_json(command: Callable) -> Callable:
     return click.option("--json", "json_wanted", is_flag=True, help="Answer in JSON, for programs.")(command)
 
 
+def _settings() -> Settings:
+    """Those of the environment; what it leaves open is as the service of that home was last started."""
+    return Settings.from_environment(recall(os.environ))
+
+
 def with_service(command: Callable) -> Callable:
     """Calls a command with the wired service; beside a running one it uses the same database."""
 
     @wraps(command)
     def run(**options: Any) -> None:
-        settings = Settings.from_environment(os.environ)
+        settings = _settings()
         set_up_logging("WARNING")
         with bootstrap.database(settings) as conninfo:
             apply_migrations(conninfo)
@@ -121,7 +135,7 @@ def migrate(json_wanted: bool) -> None:
 
     Example: matricule migrate
     """
-    settings = Settings.from_environment(os.environ)
+    settings = _settings()
     with bootstrap.database(settings) as conninfo:
         applied = apply_migrations(conninfo)
         boot.prepare(conninfo)
@@ -289,7 +303,7 @@ def doctor(json_wanted: bool) -> None:
     Warnings leave exit status 0. Example: matricule doctor
     """
     set_up_logging("ERROR")
-    findings = health_check.examine(os.environ)
+    findings = health_check.examine(recall(os.environ))
     if json_wanted:
         _print_json({"findings": [vars(finding) for finding in findings]})
     else:
@@ -374,4 +388,3 @@ def _print_json(answer: Any) -> None:
         return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=plain))
-

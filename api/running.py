@@ -18,6 +18,7 @@ from infrastructure.bootstrap import Service
 from infrastructure.database import migrate
 from infrastructure.observability import set_up_logging
 from infrastructure.processes import Role, Supervisor, only_one
+from infrastructure.remembered import remember
 from infrastructure.settings import Settings, SettingsError
 
 API_THREADS = 8
@@ -30,6 +31,7 @@ def run_everything(settings: Settings, console: Console) -> None:
     settings.check_serving()
     settings.home.mkdir(parents=True, exist_ok=True)
     with only_one(settings.home):
+        remember(settings.home, os.environ)
         _log(settings)
         with bootstrap.database(settings) as conninfo:
             migrate(conninfo)

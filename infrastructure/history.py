@@ -1,7 +1,7 @@
 """An account's history in words: every event as a sentence, with old and new values."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +115,9 @@ def _plain(name: str, value: Any) -> Any:
         return None
     if name == "ahv_number" and value:
         return mask_ahv(value)
-    return value.isoformat() if isinstance(value, date | datetime) else value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _in_words(topic: str, name: str, value: Any, locale: str) -> str:
