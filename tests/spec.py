@@ -1,6 +1,8 @@
 """Given facts, when a decision is asked for, then these facts, or a refusal."""
 
 from collections.abc import Callable
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -64,3 +66,11 @@ class When:
 
 def fact(event_class: type, **fields: object) -> tuple[type, dict[str, Any]]:
     return event_class, fields
+
+
+def until(happened: Callable[[], bool], *, patience: float = 20.0) -> None:
+    """Look again and again until it has happened; fails after `patience` seconds."""
+    deadline, never = monotonic() + patience, Event()
+    while not happened():
+        assert monotonic() < deadline, "it has not happened"
+        never.wait(0.002)

@@ -1,0 +1,147 @@
+"""The write side and its use cases over one database, with a clock that stands still."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID, uuid4
+
+from people import AURELIE, AURELIE_ADDRESS, DAY, HOUR, NOON
+
+from application.accounts import Accounts
+from application.linking import Linking
+from application.profiles import Profiles
+from domain.calendar import WorkingDays
+from domain.profile import PersonalData
+from domain.values import spellings
+from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.database import migrate, open_pool
+from infrastructure.event_store import EventStore
+from infrastructure.intake import SealedIntake
+from infrastructure.keys import Keyring
+from infrastructure.lookup import DigestLookup
+from infrastructure.records import Records
+from infrastructure.sessions import StoredRoles, StoredSessions
+from projections.cases import Cases
+
+KEYRING = Keyring({1: b"a master key of the tests, 32 by"})
+
+
+def nothing(*_: object) -> None:
+    """An effect, or a bell, that does nothing."""
+
+
+@dataclass
+class StandingClock:
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def goes_on(self, time: timedelta) -> None:
+        self.at += time
+
+
+class WriteSide:
+    def __init__(self, database_url: str, *, keyring: Keyring = KEYRING, connections: int = 4) -> None:
+        migrate(database_url)
+        self.url = database_url
+        self.pool = open_pool(database_url, size=connections, name="test")
+        self.clock = StandingClock(NOON)
+        self.keyring = keyring
+        self.store = EventStore(self.pool, keyring, after_append=nothing)
+        self.lookup = DigestLookup(self.pool, keyring)
+        self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100))
+        self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
+        self.roles = StoredRoles(self.pool)
+        self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
+        self.accounts = Accounts(
+            log=self.store,
+            lookup=self.lookup,
+            credentials=self.credentials,
+            sessions=self.sessions,
+            roles=self.roles,
+            intake=self.intake,
+            clock=self.clock,
+            new_id=uuid4,
+            initial_password_lifetime=3 * DAY,
+        )
+        self.profiles = Profiles(
+            log=self.store, lookup=self.lookup, clock=self.clock, calendar=WorkingDays("BE")
+        )
+        self.linking = Linking(
+            log=self.store,
+            lookup=self.lookup,
+            records=Records(self.pool),
+            cases=Cases(self.pool),
+            clock=self.clock,
+            calendar=WorkingDays("BE"),
+            new_id=uuid4,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.close()
+
+    # --- what has been before
+
+    def opened(self, email: str = AURELIE_ADDRESS) -> UUID:
+        """An account that was asked for and decided on."""
+        self.accounts.request(email, "Aurélie", "Chappuis", "fr", "2025-08")
+        for number, wanted in self.intake.waiting(1):
+            self.accounts.decide_request(wanted, self.intake.taken(number))
+        (account_id,) = self.lookup.find("email", email)
+        return account_id
+
+    def submitted(self, email: str = AURELIE_ADDRESS, data: PersonalData = AURELIE) -> UUID:
+        """An account with personal data, not matched yet."""
+        account_id = self.opened(email)
+        self.profiles.submit(account_id, data, actor=account_id)
+        return account_id
+
+    def with_records(self, *records: dict) -> None:
+        """Put records into the register, as an import would. By default, Aurélie's."""
+        for record in records or ({},):
+            self._add_record(AURELIES_RECORD | record)
+
+    def _add_record(self, record: dict) -> None:
+        record = record | {
+            "family_name_keys": sorted(spellings(record["family_name"])),
+            "birth_name_keys": sorted(spellings(record["birth_name"] or "")),
+        }
+        with self.pool.connection() as connection:
+            connection.execute(
+                f"INSERT INTO records ({', '.join(record)}) VALUES ({', '.join(['%s'] * len(record))})",
+                list(record.values()),
+            )
+
+    # --- what is there now
+
+    def rows(self, statement: str, *values: object) -> list[tuple]:
+        with self.pool.connection() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def topics(self, stream: UUID) -> list[str]:
+        """The topics of a stream's events, in their order."""
+        return [
+            topic
+            for (topic,) in self.rows(
+                "SELECT topic FROM events WHERE originator_id = %s ORDER BY originator_version", stream
+            )
+        ]
+
+    def destroy_key(self, person: UUID) -> None:
+        with self.pool.connection() as connection:
+            connection.execute("DELETE FROM data_keys WHERE person = %s", (person,))
+
+
+AURELIES_RECORD = {
+    "record_number": "R-000001",
+    "ahv_number": AURELIE.ahv_number,
+    "family_name": "Chappuis-Favre",
+    "given_name": "Aurélie",
+    "birth_name": "Chappuis",
+    "birth_date": AURELIE.birth_date,
+    "email": AURELIE_ADDRESS,
+}
