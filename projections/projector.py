@@ -29,10 +29,12 @@ SELECT_BATCH = """
 MOVE = """
     WITH moved AS (
         UPDATE projections SET position = %s, moved_at = clock_timestamp()
-        WHERE name = ANY(%s) AND position = %s RETURNING 1
+        WHERE position = %s AND (name, version) IN (SELECT * FROM unnest(%s::text[], %s::int[])) RETURNING 1
     )
     SELECT CASE WHEN count(*) <> %s THEN refuse('another process projects') END FROM moved
 """
+PARKED = "SELECT projection, originator_id FROM parked_streams"
+REFUSED = (psycopg.DataError, psycopg.IntegrityError)  # how PostgreSQL says that it cannot store a row
 ENDLESS = (1 << 63) - 1
 TAKE_OVER = 0x4D617472_0001  # the advisory lock of whoever projects
 
@@ -81,20 +83,26 @@ class Projector:
                     )
                 elif known[model.name] != model.version and model.rebuildable:
                     outdated.append(model.name)
+                elif known[model.name] != model.version:
+                    cursor.execute(
+                        "UPDATE projections SET version = %s WHERE name = %s", (model.version, model.name)
+                    )
         self._learn()
         return outdated
 
     def _learn(self) -> None:
-        rows = self._connection.execute("SELECT name, position FROM projections").fetchall()
-        self._positions = {name: position for name, position in rows if name in self._models}
-        self._parked = set(self._connection.execute("SELECT projection, originator_id FROM parked_streams"))
+        """Positions of the models that stand here in our version: another one's table is left alone."""
+        known = {(model.name, model.version) for model in self._models.values()}
+        rows = self._connection.execute("SELECT name, version, position FROM projections").fetchall()
+        self._positions = {name: position for name, version, position in rows if (name, version) in known}
+        self._parked = set(self._connection.execute(PARKED))
 
     def advance(self) -> int:
         """Fold the next batch into the models that are furthest behind. Returns the number of events; 0: up to date.
 
         Raises LostTurn.
         """
-        behind = min(self._positions.values())
+        behind = min(self._positions.values(), default=ENDLESS)
         group = [self._models[name] for name, position in self._positions.items() if position == behind]
         others = [position for position in self._positions.values() if position > behind]
         facts = read_batch(self._connection, behind, min(others, default=ENDLESS), self._unseal)
@@ -102,7 +110,7 @@ class Projector:
             return 0
         try:
             touched = self._write(group, facts)
-        except psycopg.DataError:  # one event's row is not storable: find it, event by event
+        except REFUSED:  # one event's row: find it, event by event
             self._learn()
             touched = [name for fact in facts for name in self._write(group, [fact], careful=True)]
         self._after_batch(touched)
@@ -113,15 +121,17 @@ class Projector:
     ) -> list[str]:
         touched = []
         position = facts[-1].position
+        names, versions = [model.name for model in group], [model.version for model in group]
         try:
             # In a pipeline PostgreSQL writes one model's rows while the next one's are folded.
             # Event by event it must be known at once which row is refused.
-            pipeline = nullcontext() if careful else self._connection.pipeline()
+            pipeline = nullcontext() if careful or self._parked else self._connection.pipeline()
             with pipeline, self._connection.transaction(), self._connection.cursor() as cursor:
                 # A lost batch is folded again, so its commit need not wait for the disk.
                 cursor.execute("SET LOCAL synchronous_commit = off")
-                names = [model.name for model in group]
-                cursor.execute(MOVE, (position, names, self._positions[names[0]], len(names)))
+                cursor.execute(MOVE, (position, self._positions[names[0]], names, versions, len(names)))
+                if self._parked:  # a rebuild in another process may have freed them
+                    self._parked = set(cursor.execute(PARKED))
                 for model in group:
                     write = self._write_carefully if careful else self._write_model
                     if write(cursor, model, facts):
@@ -152,7 +162,7 @@ class Projector:
         try:
             with cursor.connection.transaction():
                 return self._write_model(cursor, model, facts)
-        except psycopg.DataError as fault:
+        except REFUSED as fault:
             self._park(cursor, model, facts[0], fault)
             return 0
 

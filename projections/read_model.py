@@ -17,6 +17,7 @@ class Fact:
     """
 
     __slots__ = (
+        "_stored",
         "_unseal",
         "account_id",
         "generation",
@@ -35,17 +36,19 @@ class Fact:
             self.originator_id,
             self.originator_version,
             self.topic,
-            state,
+            self._stored,
             self.account_id,
             self.position,
             self.recorded_at,
             self.generation,
             self.wrapped,
         ) = row
-        self.state = orjson.loads(state)
         self._unseal = unseal
 
     def __getattr__(self, name: str) -> Any:
+        if name == "state":  # read when first asked for: one that is broken concerns its own stream only
+            self.state = orjson.loads(self._stored)
+            return self.state
         state = self.state
         if name in state:
             return state[name]

@@ -1,13 +1,13 @@
 """Builds a read model anew beside the live one and swaps it in, in one transaction."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID
 
 import psycopg
 from psycopg import Connection
 
-from projections.projector import BATCH, ENDLESS, read_batch
+from projections.projector import BATCH, ENDLESS, REFUSED, read_batch
 from projections.read_model import Fact, ReadModel, Row, Unseal
 
 Progress = Callable[[int, int], None]  # events folded, events in the log when it began
@@ -45,15 +45,36 @@ def rebuild(
             time.sleep(0.01)
 
 
+def _fold(
+    connection: Connection, model: ReadModel, table: str, facts: Sequence[Fact], parked: Parked
+) -> None:
+    """Write what the facts change. A stream that cannot be folded or stored is left out from there on, and noted."""
+    noted = dict(parked)
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            model.write(cursor, table, _rows(model, facts, noted))
+    except REFUSED as fault:
+        if len(facts) == 1:
+            parked[facts[0].originator_id] = _why(facts[0], fault)
+        else:  # one of their rows: find it, event by event
+            for fact in facts:
+                _fold(connection, model, table, [fact], parked)
+    else:
+        parked.update(noted)
+
+
 def _rows(model: ReadModel, facts: Iterable[Fact], parked: Parked) -> Iterator[Row]:
-    """What the facts change; a stream that cannot be folded is left out from there on, and noted."""
     for fact in facts:
         if fact.originator_id in parked:
             continue
         try:
             yield from list(model.fold(fact))
         except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
-            parked[fact.originator_id] = (fact.position, fact.topic, type(fault).__name__)
+            parked[fact.originator_id] = _why(fact, fault)
+
+
+def _why(fact: Fact, fault: Exception) -> tuple[int, str, str]:
+    return fact.position, fact.topic, type(fault).__name__
 
 
 def _fold_batch(
@@ -62,9 +83,9 @@ def _fold_batch(
     facts = read_batch(connection, position, ENDLESS, unseal)
     if not facts:
         return 0, position
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        model.write(cursor, table, _rows(model, facts, parked))
+    with connection.transaction():
+        connection.execute("SET LOCAL synchronous_commit = off")
+        _fold(connection, model, table, facts, parked)
     return len(facts), facts[-1].position
 
 
@@ -82,12 +103,9 @@ def _swap(
             live = cursor.execute(
                 "SELECT position FROM projections WHERE name = %s FOR UPDATE", (model.name,)
             ).fetchone()
-            caught_up = 0
-            while True:
-                facts = read_batch(connection, position, ENDLESS, unseal)
-                if not facts:
-                    break
-                model.write(cursor, fresh, _rows(model, facts, parked))
+            caught_up, parked = 0, dict(parked)  # it may give up, and begin anew
+            while facts := read_batch(connection, position, ENDLESS, unseal):
+                _fold(connection, model, fresh, facts, parked)
                 position, caught_up = facts[-1].position, caught_up + len(facts)
             if live and live[0] > position:
                 raise psycopg.errors.LockNotAvailable
