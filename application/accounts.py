@@ -125,11 +125,10 @@ class Accounts:
 
     @decided_again
     def change_password(
-        self, account_id: UUID, current_password: str, new_password: str, kind: str
-    ) -> tuple[Saved, NewSession]:
-        """Take a new password, end every session and open a new one for whoever changed it.
-
-        Raises WrongPassword, PasswordTooShort, PasswordTooLong, TooBusy.
+        self, account_id: UUID, current_password: str, new_password: str, *, session_id: UUID, kind: str
+    ) -> tuple[Saved, NewSession | None]:
+        """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
+        by bearer token as it is. Raises WrongPassword, PasswordTooShort, PasswordTooLong, TooBusy.
         """
         now, chosen = self.clock.now(), _acceptable(new_password)
         verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
@@ -138,6 +137,8 @@ class Accounts:
         account = self.log.account(account_id)
         account.change_password(actor=account_id, now=now)
         credential_id, store = self.credentials.choose(account_id, chosen)
+        if kind == "bearer":
+            return self.log.record(account, effects=[store, self.sessions.end_others(account_id, session_id)]), None
         session = self.sessions.open(verified.replaced_by(credential_id), kind, now)
         saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
         return saved, session

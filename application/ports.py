@@ -96,6 +96,9 @@ class Sessions(Protocol):
 
     def end_all(self, account_id: UUID) -> Effect: ...
 
+    def end_others(self, account_id: UUID, session_id: UUID) -> Effect:
+        """End all but this one, which no longer counts as opened with an initial password."""
+
 
 class Roles(Protocol):
     def of(self, account_id: UUID, now: datetime) -> list[str]: ...

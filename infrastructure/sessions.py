@@ -93,6 +93,13 @@ class StoredSessions:
 
         return delete
 
+    def end_others(self, account_id: UUID, session_id: UUID) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM sessions WHERE account_id = %s AND id <> %s", (account_id, session_id))
+            cursor.execute("UPDATE sessions SET initial_password = false WHERE id = %s", (session_id,))
+
+        return delete
+
 
 class StoredRoles:
     """What staff and auditors may do; a mandate ends with its last day in Switzerland."""

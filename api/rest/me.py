@@ -76,14 +76,14 @@ def change_password(typed: dict[str, Any]) -> Response:
     """Choose a new password.
 
     All other sessions and tokens end. This one goes on: by cookie under a new one, whose `csrf_token` is in
-    `GET /session`; by bearer token under the one in the answer's header `New-Token`.
+    `GET /session`; a bearer token stays as it is.
     """
-    saved, session = service().accounts.change_password(me().account_id, **typed, kind=me().kind)
+    asking = me()
+    saved, session = service().accounts.change_password(
+        asking.account_id, **typed, session_id=asking.session_id, kind=asking.kind
+    )
     response = after(saved, nothing())
-    if me().kind == "cookie":
-        return identity.set_cookie(response, session.token)
-    response.headers["New-Token"] = session.token
-    return response
+    return identity.set_cookie(response, session.token) if session else response
 
 
 def _profile() -> Response:
