@@ -115,7 +115,7 @@ class Service:
         ]
         return [Decide(self.intake, self.accounts, self.doorbell), *workers]
 
-    def project(self) -> list[Role]:
+    def project(self) -> list[Project]:
         return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell, self.metrics)]
 
     def tick(self) -> list[Role]:

@@ -6,7 +6,7 @@ import threading
 import psycopg
 
 from application.accounts import Accounts
-from domain.errors import Conflict
+from domain.errors import Conflict, Refused
 from infrastructure.doorbell import Doorbell
 from infrastructure.intake import DecidedElsewhere, SealedIntake
 
@@ -35,14 +35,18 @@ class Decide:
                 seen = self._doorbell.wait("intake", seen, POLL)
 
     def decide_waiting(self) -> int:
-        """Decide on a batch, oldest first; how many were decided."""
-        decided = 0
-        for number, wanted in self._intake.waiting(BATCH):
-            try:
-                self._accounts.decide_request(wanted, self._intake.taken(number))
-                decided += 1
-            except (DecidedElsewhere, Conflict):
-                continue
-            except psycopg.DataError as fault:  # one request that cannot be stored must not stop the others
-                log.error("request left undecided", extra={"error": type(fault).__name__})
+        """Decide on all that wait, oldest first; how many were decided.
+
+        One that cannot be decided stays, and does not stop the others.
+        """
+        decided = last = 0
+        while batch := self._intake.waiting(BATCH, after=last):
+            for last, sealed in batch:
+                try:
+                    self._accounts.decide_request(self._intake.open(sealed), self._intake.taken(last))
+                    decided += 1
+                except (DecidedElsewhere, Conflict):
+                    continue
+                except (ValueError, Refused, psycopg.DataError) as fault:
+                    log.error("request left undecided", extra={"error": type(fault).__name__})
         return decided

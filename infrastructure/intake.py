@@ -49,6 +49,7 @@ class SealedIntake:
 
         return delete
 
-    def _open(self, sealed: bytes) -> AccountRequest:
+    def open(self, sealed: bytes) -> AccountRequest:
+        """Raises ValueError for what was not sealed here."""
         values = orjson.loads(self._box.open(sealed, CONTEXT))
         return AccountRequest(**values | {"asked_at": datetime.fromisoformat(values["asked_at"])})

@@ -70,21 +70,37 @@ class Project:
         self._measured = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        with psycopg.connect(
-            self._conninfo, autocommit=True, application_name="matricule project", options="-c TimeZone=UTC"
-        ) as connection:
-            projector = Projector(
-                connection, list(self._models.values()), self._unseal, after_batch=self._after_batch
-            )
+        with self._connected() as connection:
+            projector = self._projector(connection)
             while not projector.take_turn():
                 if stop.wait(TAKE_OVER_POLL):
                     return
-            for name in projector.prepare():
-                log.info("rebuilding, for its shape has changed", extra={"projection": name})
-                rebuild(connection, self._models[name], self._unseal)
-            projector.prepare()
-            projector.fold_parked()
+            self._prepare(connection, projector)
             self._follow(connection, projector, stop)
+
+    def catch_up(self) -> None:
+        """Fold what is there, unless a process that runs already does."""
+        with self._connected() as connection:
+            projector = self._projector(connection)
+            if projector.take_turn():
+                self._prepare(connection, projector)
+                while projector.advance():
+                    pass
+
+    def _connected(self) -> psycopg.Connection:
+        return psycopg.connect(
+            self._conninfo, autocommit=True, application_name="matricule project", options="-c TimeZone=UTC"
+        )
+
+    def _projector(self, connection: psycopg.Connection) -> Projector:
+        return Projector(connection, list(self._models.values()), self._unseal, after_batch=self._after_batch)
+
+    def _prepare(self, connection: psycopg.Connection, projector: Projector) -> None:
+        for name in projector.prepare():
+            log.info("rebuilding, for its shape has changed", extra={"projection": name})
+            rebuild(connection, self._models[name], self._unseal)
+        projector.prepare()
+        projector.fold_parked()
 
     def _follow(self, connection: psycopg.Connection, projector: Projector, stop: threading.Event) -> None:
         seen, waits = -1, iter(())

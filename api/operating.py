@@ -1,0 +1,239 @@
+"""What operators do beside the running service."""
+
+import contextlib
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+import psycopg
+from rich.table import Table
+
+from api import doctor as health_check
+from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
+from domain.calendar import ZURICH
+from domain.errors import AccountUnknown
+from domain.policies import ROLES
+from domain.values import LOCALES, OPERATOR, address_key
+from infrastructure.bootstrap import READ_MODELS, Service
+from infrastructure.event_mapper import opener
+from infrastructure.observability import set_up_logging
+from infrastructure.remembered import recall
+from infrastructure.translations import text
+from projections.rebuild import NeverRebuilt
+from projections.rebuild import rebuild as build_anew
+
+
+@click.command()
+@click.argument("projection", required=False)
+@as_json
+@with_service
+def rebuild(service: Service, projection: str | None, json_wanted: bool) -> None:
+    """Fold the whole log anew into PROJECTION, or into all of them, beside the live ones. No mail goes out.
+
+    Example: matricule rebuild directory
+    """
+    models = {model.name: model for model in READ_MODELS}
+    if projection and projection not in models:
+        raise click.UsageError(f"There is no projection {projection}: choose one of {', '.join(models)}.")
+    wanted = [models[projection]] if projection else [model for model in models.values() if model.rebuildable]
+    folded = {}
+    with psycopg.connect(service.conninfo, autocommit=True) as connection, progress() as bar:
+        for model in wanted:
+            task = bar.add_task(model.name, total=None)
+            try:
+                folded[model.name] = build_anew(
+                    connection,
+                    model,
+                    opener(service.keyring),
+                    lambda done, total, task=task: bar.update(task, completed=done, total=total),
+                )
+            except NeverRebuilt:
+                raise click.UsageError(
+                    f"{model.name} is never rebuilt: what has left the service must not leave again."
+                ) from None
+    if json_wanted:
+        print_json({"rebuilt": folded})
+    else:
+        for name, count in folded.items():
+            echo.print(f"{name}: {count:,} events folded")
+
+
+@click.command()
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("email")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The mandate's last day.")
+@as_json
+@with_service
+def grant(service: Service, role: str, email: str, until: datetime | None, json_wanted: bool) -> None:
+    """Give ROLE to the account with the address EMAIL, which is made where there is none.
+
+    Example: matricule grant auditor auditor@canton.example --until 2027-03-31
+    """
+    last_day = until.date() if until else None
+    known = service.accounts.lookup.find("email", address_key(email))
+    account_id, _ = service.accounts.grant(role, _address(email), last_day, actor=OPERATOR)
+    if json_wanted:
+        print_json({"account": str(account_id), "role": role, "until": last_day and last_day.isoformat()})
+        return
+    echo.print(f"{email} has the role {role}" + (f" until {last_day}." if last_day else "."))
+    if not known:
+        echo.print(f"The account is new: its initial password is on its way to {email}. {_where(service)}")
+
+
+@click.command()
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("email")
+@as_json
+@with_service
+def revoke(service: Service, role: str, email: str, json_wanted: bool) -> None:
+    """Take ROLE away from the account with the address EMAIL.
+
+    Example: matricule revoke auditor auditor@canton.example
+    """
+    try:
+        account_id, _ = service.accounts.revoke(role, email, actor=OPERATOR)
+    except AccountUnknown:
+        raise found_wrong(f"No account has the address {email}.") from None
+    if json_wanted:
+        print_json({"account": str(account_id), "role": role})
+    else:
+        echo.print(f"{email} no longer has the role {role}.")
+
+
+@click.group("import")
+def import_() -> None:
+    """Take over what exists already."""
+
+
+@import_.command("records")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Read and judge every line, write nothing.")
+@click.option("--language", type=click.Choice(LOCALES), default="en", help="Of the reasons.")
+@as_json
+@with_service
+def import_records(service: Service, file: Path, dry_run: bool, language: str, json_wanted: bool) -> None:
+    """Take the institution's records from FILE (CSV); a second time, what differs is updated.
+
+    Example: matricule import records records.csv --dry-run
+    """
+    today = service.clock.now().astimezone(ZURICH).date()
+    with progress() as bar:
+        task = bar.add_task(file.name, total=None)
+        report = service.records.import_file(
+            file,
+            today=today,
+            dry_run=dry_run,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    answer = report.as_dict(language)
+    if json_wanted:
+        print_json(answer)
+    else:
+        echo.print(
+            f"{answer['read']:,} lines read: {answer['added']:,} added, {answer['changed']:,} changed, "
+            f"{answer['unchanged']:,} unchanged, {len(answer['refused']):,} refused."
+            + (" Nothing was written." if dry_run else "")
+        )
+        for refusal in answer["refused"]:
+            aside.print(f"line {refusal['line']}, {refusal['field']}: {refusal['why']}")
+    if answer["refused"]:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("account")
+@click.option("--language", type=click.Choice(LOCALES), default="fr", help="Of names and sentences.")
+@as_json
+@with_service
+def history(service: Service, account: str, language: str, json_wanted: bool) -> None:
+    """Print all events of ACCOUNT (an id or an address), unsealed for whoever holds the master key.
+
+    Example: matricule history ada@example.org
+    """
+    account_id = _account_id(service, account)
+    for part in service.project():
+        part.catch_up()
+    moments = service.history.of(account_id, language)
+    if json_wanted:
+        print_json({"items": [vars(moment) for moment in moments]})
+        return
+    if not moments:
+        raise found_wrong("No account has this id.")
+    table = Table(show_lines=True, title=None)
+    for heading in ("when", "what", "by", "how", "changes"):
+        table.add_column(heading, overflow="fold")
+    for moment in moments:
+        changes = "\n".join(
+            f"{text(language, 'history', 'fields', change['field'])}: {_shown(change['old'])} → {_shown(change['new'])}"
+            for change in moment.changes
+        )
+        at = moment.at.astimezone(ZURICH).strftime("%d.%m.%Y %H:%M:%S")
+        table.add_row(at, f"{moment.name}\n{moment.type}", moment.by, moment.sentence, changes)
+    echo.print(table)
+
+
+@click.command()
+@as_json
+def doctor(json_wanted: bool) -> None:
+    """Check settings, database, broker, mail, keys, read models and the horizon; say what to do about each fault.
+
+    Warnings leave exit status 0. Example: matricule doctor
+    """
+    set_up_logging("ERROR")
+    findings = health_check.examine(recall(os.environ))
+    if json_wanted:
+        print_json({"findings": [vars(finding) for finding in findings]})
+    else:
+        marks = {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "fault": "[red]fault  [/]"}
+        for finding in findings:
+            echo.print(f"{marks[finding.verdict]} {finding.part}: {finding.what}", soft_wrap=True)
+            if finding.to_do:
+                echo.print(f"        → {finding.to_do}", soft_wrap=True)
+    if any(finding.verdict == "fault" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@as_json
+@with_service
+def release(service: Service, json_wanted: bool) -> None:
+    """Let mails go out that are parked, after a restore or after too many attempts.
+
+    Example: matricule release
+    """
+    released = service.outbox_queue.release()
+    service.doorbell.ring("outbox")
+    if json_wanted:
+        print_json({"released": released})
+    else:
+        echo.print(f"{released:,} parked items are on their way again.")
+
+
+def _account_id(service: Service, account: str) -> UUID:
+    with contextlib.suppress(ValueError):
+        return UUID(account)
+    found = service.accounts.lookup.find("email", address_key(account))
+    if not found:
+        raise found_wrong("No account has this id or address.")
+    return found[0]
+
+
+def _address(email: str) -> str:
+    if email.count("@") != 1 or not all(email.split("@")):
+        raise click.UsageError("EMAIL: write an address like ada@example.org.")
+    return email
+
+
+def _where(service: Service) -> str:
+    settings = service.settings
+    return "" if settings.smtp_url else f"Mails land in {settings.home / 'outbox'}."
+
+
+def _shown(value: Any) -> str:
+    return "—" if value is None else str(value)
+
+
+OPERATIONS = (rebuild, grant, revoke, import_, history, doctor, release)
