@@ -32,13 +32,12 @@ class SealedIntake:
             connection.execute("INSERT INTO intake (sealed) VALUES (%s)", (sealed,), prepare=True)
         self._after_put()
 
-    def waiting(self, limit: int) -> list[tuple[int, AccountRequest]]:
-        """The oldest requests, each with its number."""
+    def waiting(self, limit: int, *, after: int = 0) -> list[tuple[int, bytes]]:
+        """The oldest requests, each with its number, sealed. after: the last number seen."""
         with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT id, sealed FROM intake ORDER BY id LIMIT %s", (limit,)
+            return connection.execute(
+                "SELECT id, sealed FROM intake WHERE id > %s ORDER BY id LIMIT %s", (after, limit)
             ).fetchall()
-        return [(number, self._open(sealed)) for number, sealed in rows]
 
     def taken(self, number: int) -> Effect:
         """Removes a request with the decision on it. Raises DecidedElsewhere."""
