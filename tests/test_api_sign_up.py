@@ -35,7 +35,8 @@ def waiting(house):
 def test_a_request_is_noted_for_a_worker_and_answered(house, waiting):
     answer = house.client().post("/accounts", REQUEST)
     assert (answer.status_code, answer.json) == (202, {"status": "accepted"})
-    ((_, noted),) = house.service.intake.waiting(10)
+    ((_, sealed),) = house.service.intake.waiting(10)
+    noted = house.service.intake.open(sealed)
     assert (noted.email, noted.given_name, noted.locale) == ("new@school.example", "Zoé", "de")
     assert noted.privacy_policy == house.service.institution.privacy_policy
 

@@ -89,7 +89,8 @@ class WriteSide:
     def opened(self, email: str = AURELIE_ADDRESS) -> UUID:
         """An account that was asked for and decided on."""
         self.accounts.request(email, "Aurélie", "Chappuis", "fr", "2025-08")
-        for number, wanted in self.intake.waiting(1):
+        for number, sealed in self.intake.waiting(1):
+            wanted = self.intake.open(sealed)
             self.accounts.decide_request(wanted, self.intake.taken(number))
         (account_id,) = self.lookup.find("email", email)
         return account_id
