@@ -6,8 +6,9 @@ Every answer that a client gets is held to the OpenAPI document.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -83,12 +84,14 @@ def running(database_url: str, home: Path, **environ: str) -> Iterator["House"]:
 class House:
     service: Service
     app: Flask
+    numbers: Iterator[int] = field(default_factory=count)
 
     def client(self, **headers: str) -> "Client":
         return Client(self.app, {"Accept-Language": "en", **headers})
 
-    def holder(self, email: str) -> "Client":
-        """Signed in with an initial password."""
+    def holder(self, email: str | None = None) -> "Client":
+        """Signed in with an initial password. email: of its own where none is said."""
+        email = email or f"holder-{next(self.numbers)}@school.example"
         asked_at = self.service.clock.now()
         wanted = AccountRequest(email, "Claire", "Rossel", "fr", "2018-08-27", asked_at)
         return self._signed_in(email, self.service.accounts.decide_request(wanted, nothing))

@@ -15,8 +15,8 @@ def house(postgres, template, tmp_path_factory):
 
 
 @pytest.fixture
-def claire(house, request) -> Client:
-    return house.holder(f"claire-{abs(hash(request.node.name))}@school.example")
+def claire(house) -> Client:
+    return house.holder()
 
 
 def change(client: Client, new_password: str = PASSWORD, current: str | None = None):

@@ -31,8 +31,8 @@ def nobody_yet(house) -> Client:
 
 
 @pytest.fixture
-def claire(house, request) -> Client:
-    return house.holder(f"claire-{abs(hash(request.node.name))}@school.example")
+def claire(house) -> Client:
+    return house.holder()
 
 
 def in_years(years: int, days: int = 0) -> str:
