@@ -1,19 +1,18 @@
 """The private PostgreSQL: who may stop it, what it survives, and what it leaves alone."""
 
-import contextlib
 import os
 import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
+from services import folder_for_all
 
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.embedded_postgres_place import UNIX_SOCKET_PATH_BYTES, EmbeddedPostgresError
@@ -37,14 +36,6 @@ def server(home):
     server = EmbeddedPostgres(home)
     yield server
     server.stop()
-
-
-@contextlib.contextmanager
-def folder_for_all():
-    """A folder that every user of the machine may enter."""
-    with tempfile.TemporaryDirectory(prefix="matricule-test-") as folder:
-        os.chmod(folder, 0o755)
-        yield Path(folder)
 
 
 def ask(conninfo, sql, *parameters):
