@@ -1,7 +1,8 @@
 """Given facts, when a decision is asked for, then these facts, or a refusal."""
 
 from collections.abc import Callable
-from threading import Event
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 from time import monotonic
 from typing import Any
 
@@ -74,3 +75,15 @@ def until(happened: Callable[[], bool], *, patience: float = 20.0) -> None:
     while not happened():
         assert monotonic() < deadline, "it has not happened"
         never.wait(0.002)
+
+
+def at_once(deed: Callable[[int], Any], count: int) -> list[Any]:
+    """What `count` threads get that all start with the deed at the same moment; each is told its number."""
+    together = Barrier(count)
+
+    def start(number: int) -> Any:
+        together.wait(20)
+        return deed(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(start, range(count)))

@@ -294,7 +294,7 @@ def test_an_append_that_races_with_the_destruction_waits_and_is_refused(saved):
         with eraser.transaction():
             eraser.execute("DELETE FROM data_keys WHERE person = %s", (ADA_ID,))
             append = threads.submit(saved.store.record, account)
-            until(lambda: waiting_for_locks(saved) == 1)
+            until(lambda: saved.waiting_for_locks() == 1)
         with pytest.raises(errors.AccountErased):
             append.result(20)
     assert saved.topics(ADA_ID) == ["account.requested"]
@@ -307,7 +307,7 @@ def test_an_append_lands_when_the_destruction_is_called_off(saved):
         with eraser.transaction(force_rollback=True):
             eraser.execute("DELETE FROM data_keys WHERE person = %s", (ADA_ID,))
             append = threads.submit(saved.store.record, account)
-            until(lambda: waiting_for_locks(saved) == 1)
+            until(lambda: saved.waiting_for_locks() == 1)
         append.result(20)
     assert saved.store.account(ADA_ID).state == "active"
 
@@ -320,13 +320,8 @@ def test_the_destruction_waits_for_an_append_that_was_first(saved):
             stored = [saved.store.mapper.to_stored_event(event) for event in account.collect_events()]
             saved.store.recorder.append(cursor, stored)
             erasure = threads.submit(saved.destroy_key, ADA_ID)
-            until(lambda: waiting_for_locks(saved) == 1)
+            until(lambda: saved.waiting_for_locks() == 1)
         erasure.result(20)
     assert saved.topics(ADA_ID) == ["account.requested", "account.activated"]
     with pytest.raises(errors.AccountErased):
         saved.store.account(ADA_ID)
-
-
-def waiting_for_locks(here) -> int:
-    waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    return len(here.rows(waiting))

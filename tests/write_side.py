@@ -15,6 +15,7 @@ from domain.profile import PersonalData
 from domain.values import spellings
 from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.database import migrate, open_pool
+from infrastructure.decide import Decide
 from infrastructure.event_store import EventStore
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
@@ -65,6 +66,7 @@ class WriteSide:
             new_id=uuid4,
             initial_password_lifetime=3 * DAY,
         )
+        self.decide = Decide(self.intake, self.accounts, doorbell=None)  # which only its loop waits for
         self.profiles = Profiles(
             log=self.store, lookup=self.lookup, clock=self.clock, calendar=WorkingDays("BE")
         )
@@ -131,6 +133,14 @@ class WriteSide:
                 "SELECT topic FROM events WHERE originator_id = %s ORDER BY originator_version", stream
             )
         ]
+
+    def waiting_for_locks(self) -> int:
+        """How many statements on this database wait for somebody."""
+        return len(
+            self.rows(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+        )
 
     def destroy_key(self, person: UUID) -> None:
         with self.pool.connection() as connection:
