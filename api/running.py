@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import threading
 from collections.abc import Sequence
 from importlib import resources
@@ -31,6 +32,7 @@ def run_everything(settings: Settings, console: Console) -> None:
     settings.check_serving()
     settings.home.mkdir(parents=True, exist_ok=True)
     with only_one(settings.home):
+        _check_ports(settings)
         remember(settings.home, os.environ)
         _log(settings)
         with bootstrap.database(settings) as conninfo:
@@ -56,6 +58,8 @@ def run_role(settings: Settings, name: str) -> None:
     settings.check_serving()
     if name in WITH_A_BROKER and not settings.broker_url:
         raise SettingsError(f"BROKER_URL: set it to run «{name}» apart, or use matricule run.")
+    if name == "api":
+        _check_ports(settings)
     _log(settings)
     with bootstrap.database(settings) as conninfo:
         migrate(conninfo)
@@ -63,6 +67,24 @@ def run_role(settings: Settings, name: str) -> None:
         with bootstrap.service(settings, conninfo) as service:
             roles = _api(service) if name == "api" else getattr(service, name)()
             Supervisor(roles, service.metrics).run()
+
+
+def _check_ports(settings: Settings) -> None:
+    """Raises SettingsError: without its doors a service would only look as if it ran."""
+    for variable, host, port in (
+        ("MATRICULE_PORT", settings.host, settings.port),
+        ("MATRICULE_OPS_PORT", "127.0.0.1", settings.ops_port),
+    ):
+        host = host.strip("[]")
+        try:
+            socket.create_server(
+                (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+            ).close()
+        except OSError as fault:
+            raise SettingsError(
+                f"{variable}: port {port} of {host} cannot be had ({fault.strerror}): end what has it, "
+                "or write another number."
+            ) from None
 
 
 def _api(service: Service) -> list[Role]:

@@ -43,7 +43,7 @@ class PrivateRabbitMQ:
     def __init__(self, folder: Path) -> None:
         """folder: an empty one for all that it keeps."""
         self._folder = folder
-        self._port, self._distribution_port, self._name_port = _free_ports(3)
+        self._port, self._distribution_port, self._name_port = free_ports(3)
         self._running: list[subprocess.Popen] = []
         self._node = f"matricule-{uuid4().hex[:8]}@localhost"
         (folder / "rabbitmq.conf").write_text(f"listeners.tcp.own = 127.0.0.1:{self._port}\n")
@@ -119,7 +119,7 @@ class PrivateRabbitMQ:
         }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

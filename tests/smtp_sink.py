@@ -37,11 +37,11 @@ class SmtpSink(Sink):
         self.data_answer = answer
 
     def accept(self) -> None:
-        """Take mails again, after `refuse` or `hang`."""
+        """Take mails again, after `refuse` or `hang`, and say so to whoever still waits for it."""
         self.data_answer, self._hangs = "250 OK", False
 
     def hang(self) -> None:
-        """Take each mail from now on, and never say so."""
+        """Take each mail from now on, and do not say so until `accept`."""
         self._hangs = True
 
     async def handle_DATA(self, server, session, envelope):
@@ -50,6 +50,6 @@ class SmtpSink(Sink):
         answer = await super().handle_DATA(server, session, envelope)
         with self._arrived:
             self._arrived.notify_all()
-        if self._hangs:
-            await asyncio.Event().wait()
+        while self._hangs:
+            await asyncio.sleep(0.01)
         return answer
