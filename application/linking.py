@@ -72,7 +72,7 @@ class Linking:
         expected_version: int | None = None,
     ) -> Saved:
         """A clerk links. Raises CaseUnknown, AlreadyDecided, RecordUnknown, RecordTaken, StaleVersion."""
-        profile = self._profile_of(case_id, expected_version)
+        profile = self._open_case(case_id, expected_version)
         former = profile.link.record_number if profile.link else None
         profile.decide_link(
             case_id, record_number, reason=reason, note=note, actor=actor, now=self.clock.now()
@@ -101,7 +101,7 @@ class Linking:
         expected_version: int | None = None,
     ) -> Saved:
         """A clerk finds no record. Raises CaseUnknown, AlreadyDecided, StaleVersion."""
-        profile = self._profile_of(case_id, expected_version)
+        profile = self._open_case(case_id, expected_version)
         profile.reject(case_id, reason=reason, note=note, actor=actor, now=self.clock.now())
         return self.log.record(profile, effects=[self.lookup.release("record", profile.account_id)])
 
@@ -114,14 +114,19 @@ class Linking:
         profile.unlink(self.new_id(), reason=reason, note=note, due=due, actor=actor, now=now)
         return self.log.record(profile, effects=[self.lookup.release("record", account_id)])
 
-    def _profile_of(self, case_id: UUID, expected_version: int | None = None) -> Profile:
-        profile_id = self.cases.profile_of(case_id)
-        if not profile_id:
-            raise errors.CaseUnknown
-        profile = self.log.profile(profile_id)
+    def _open_case(self, case_id: UUID, expected_version: int | None) -> Profile:
+        """That a case is decided already, and by whom, says more than that it has changed."""
+        profile = self._profile_of(case_id)
+        profile.must_be_open(case_id)
         if expected_version not in (None, profile.version):
             raise errors.StaleVersion
         return profile
+
+    def _profile_of(self, case_id: UUID) -> Profile:
+        profile_id = self.cases.profile_of(case_id)
+        if not profile_id:
+            raise errors.CaseUnknown
+        return self.log.profile(profile_id)
 
     def _decide(self, account: Account, profile: Profile) -> matching.Decision:
         declared = self._declared(profile)

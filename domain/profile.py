@@ -230,7 +230,7 @@ class Profile(Aggregate):
         self, case_id: UUID, record_number: str, *, reason: str, note: str | None, actor: UUID, now: datetime
     ) -> None:
         """A clerk links the case's profile. Raises CaseUnknown, AlreadyDecided."""
-        self._still_open(case_id)
+        self.must_be_open(case_id)
         if self.link and self.link.record_number != record_number:
             self._unlink(reason="other-record", note=note, actor=actor, now=now)
         self._trigger(
@@ -245,7 +245,7 @@ class Profile(Aggregate):
 
     def reject(self, case_id: UUID, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         """A clerk finds no record for this person. Raises CaseUnknown, AlreadyDecided."""
-        self._still_open(case_id)
+        self.must_be_open(case_id)
         if self.link:
             self._unlink(reason="case-rejected", note=note, actor=actor, now=now)
         self._trigger(self.CaseRejected, case_id=case_id, reason=reason, note=note, actor=actor, now=now)
@@ -260,6 +260,14 @@ class Profile(Aggregate):
         self._unlink(reason=reason, note=note, actor=actor, now=now)
         self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
 
+    def must_be_open(self, case_id: UUID) -> None:
+        """Raises CaseUnknown, AlreadyDecided."""
+        case = self.cases.get(case_id)
+        if not case:
+            raise errors.CaseUnknown
+        if case.state != "open":
+            raise errors.AlreadyDecided(by=case.by, at=case.at, state=case.state)
+
     @property
     def identity(self) -> tuple:
         return tuple(getattr(self.data, name) for name in IDENTITY)
@@ -267,13 +275,6 @@ class Profile(Aggregate):
     @property
     def open_case(self) -> Case | None:
         return next((case for case in self.cases.values() if case.state == "open"), None)
-
-    def _still_open(self, case_id: UUID) -> None:
-        case = self.cases.get(case_id)
-        if not case:
-            raise errors.CaseUnknown
-        if case.state != "open":
-            raise errors.AlreadyDecided(by=case.by, at=case.at, state=case.state)
 
     def _unlink(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         self._trigger(

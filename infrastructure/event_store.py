@@ -256,7 +256,7 @@ class EventStore(Application[UUID]):
         ]
         try:
             saved = self.recorder.commit(stored, effects)
-        except IntegrityError:
+        except (IntegrityError, psycopg.errors.DeadlockDetected):
             raise errors.Conflict from None
         if stored:
             self._after_append(len(stored))
