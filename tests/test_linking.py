@@ -115,6 +115,22 @@ def test_a_number_that_two_accounts_declare_is_certain_for_neither(here, strange
     assert profile(here, stranger).open_case.cause == "record-taken"
 
 
+def test_what_a_clerk_was_asked_is_not_decided_over_his_head(here, stranger):
+    """A correction that was sent before the first match makes a second one, for which the register may be clearer."""
+    case_id = open_case(here, stranger)
+    here.rows("UPDATE records SET email = %s WHERE record_number = %s RETURNING email", STRANGER, HERS)
+    settled = []
+    here.linking.match(stranger, settled=settled.append)
+    catch_up(here, here.projector)
+    assert len(settled) == 1
+    assert profile(here, stranger).open_case.id == case_id
+    assert [case.case_id for case in here.linking.cases.page(state="open", today=NOON.date(), limit=9)] == [
+        case_id
+    ]
+    decide(here, case_id)
+    assert link(here, stranger).by == CLERK
+
+
 # --- a record that two want
 
 
