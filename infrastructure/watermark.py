@@ -16,7 +16,9 @@ PATIENCE = 2.0  # s
 WAITERS = 4  # at once; more are told to come back soon, so that waiting never takes all threads
 POLL = 0.02  # s; the safety net under the doorbell
 
-POSITIONS = "SELECT coalesce(min(position), 0) FROM projections WHERE name = ANY(%s)"
+POSITIONS = """
+    SELECT min(coalesce(p.position, 0)) FROM unnest(%s::text[]) AS n (name) LEFT JOIN projections AS p USING (name)
+"""
 
 
 class Watermark:
