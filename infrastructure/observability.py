@@ -1,0 +1,157 @@
+"""What operators see: metrics in a registry of our own, and logs of one JSON object a line.
+
+No address, name, number, password or token may reach a log. So fields are logged by name from a closed list,
+exceptions by type and place but never by text, and what looks like an address, an AHV number or a query
+string is blotted out of every message, also of other people's code.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+LOG_FIELDS = frozenset({
+    "account", "attempt", "channel", "code", "count", "error", "item", "kind", "method", "place", "position",
+    "projection", "request", "role", "route", "seconds", "state", "status", "stream", "topic",
+})  # fmt: skip
+
+_BLOTS = (
+    (re.compile(r"\?[^\s\"'<>]+"), "?…"),
+    (re.compile(r"[^\s@<>\"'(),;:]{1,64}(?:@|%40)[^\s@<>\"'(),;:]+"), "…@…"),
+    (re.compile(r"\b756[.\s]?\d{4}[.\s]?\d{4}[.\s]?\d{2}\b"), "756…"),
+)
+_FRAMES_SHOWN = 8
+
+
+class Metrics:
+    """Everything that `/metrics` shows, one attribute each."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.http_requests = Counter(
+            "matricule_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
+        )
+        self.http_seconds = Histogram(
+            "matricule_http_seconds", "Time to answer a request", ["method", "route"], registry=registry
+        )
+        self.events_appended = Counter("matricule_events_appended", "Events appended", registry=registry)
+        self.horizon_age_seconds = Gauge(
+            "matricule_horizon_age_seconds",
+            "Age of the oldest open writing transaction on the server; readers wait for it",
+            registry=registry,
+        )
+        self.projection_lag_positions = Gauge(
+            "matricule_projection_lag_positions",
+            "Distance between the log's last position and the read model's; positions have gaps",
+            ["projection"],
+            registry=registry,
+        )
+        self.projection_lag_seconds = Gauge(
+            "matricule_projection_lag_seconds",
+            "Age of the oldest event that the read model lacks",
+            ["projection"],
+            registry=registry,
+        )
+        self.parked_streams = Gauge(
+            "matricule_parked_streams",
+            "Streams that a read model could not fold",
+            ["projection"],
+            registry=registry,
+        )
+        self.outbox_items = Gauge(
+            "matricule_outbox_items", "Outbox items that are not done", ["state"], registry=registry
+        )
+        self.outbox_settled = Counter(
+            "matricule_outbox_settled",
+            "Outbox items that came to an end",
+            ["kind", "state"],
+            registry=registry,
+        )
+        self.malformed_messages = Counter(
+            "matricule_malformed_messages", "Messages in the queue that hold no id", registry=registry
+        )
+        self.hash_queue = Gauge(
+            "matricule_hash_queue", "Password hashes waiting for a core", registry=registry
+        )
+        self.role_up = Gauge("matricule_role_up", "1 while the role runs", ["role"], registry=registry)
+        self.role_restarts = Counter(
+            "matricule_role_restarts", "Crashes of a role", ["role"], registry=registry
+        )
+
+    def show_outbox(self, counts: Mapping[str, int]) -> None:
+        """Take over the counts of `OutboxQueue.counts`."""
+        for state, count in counts.items():
+            self.outbox_items.labels(state).set(count)
+
+    def render(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)
+
+
+def set_up_logging(level: str) -> None:
+    """Send all logs of the process, uncaught exceptions too, to stderr as JSON lines. level: `INFO` …"""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    # kombu and werkzeug are chatty at INFO, and access logs would hold addresses with tokens in them.
+    for name in ("amqp", "kombu", "werkzeug", "waitress"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda crash: _log_uncaught(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object: `at level logger message` and those fields that LOG_FIELDS names."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line without line breaks; fields that nobody has allowed are left out."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": blot(record.getMessage()),
+        }
+        for name in sorted(LOG_FIELDS & record.__dict__.keys()):
+            value = record.__dict__[name]
+            line[name] = value if isinstance(value, int | float | None) else blot(str(value))
+        if record.exc_info and record.exc_info[1]:
+            line |= place_of(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def blot(text: str) -> str:
+    """The text without query strings, mail addresses and AHV numbers."""
+    for pattern, replacement in _BLOTS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def place_of(error: BaseException) -> dict[str, str]:
+    """Type of an exception and the innermost calls that led to it; not its text, which may hold anything."""
+    return {"error": type(error).__name__, "place": " < ".join(_frames(error.__traceback__))}
+
+
+def _frames(traceback: TracebackType | None) -> list[str]:
+    frames = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        frames.append(f"{Path(code.co_filename).name}:{traceback.tb_lineno}")
+        traceback = traceback.tb_next
+    return frames[::-1][:_FRAMES_SHOWN]
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException | None, _traceback: TracebackType | None
+) -> None:
+    if error is None or issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    logging.getLogger("matricule").critical("uncaught exception", extra=place_of(error))
