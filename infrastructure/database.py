@@ -5,6 +5,9 @@ from importlib import resources
 import psycopg
 from psycopg_pool import ConnectionPool
 
+# How long somebody waits for a connection. As long the pool tries to make one, before it begins anew with the next who
+# asks: by itself it would look less and less often, and miss a database that has come back for minutes.
+PATIENCE_SECONDS = 5
 MIGRATION_LOCK = 0x4D617472  # an advisory lock for the time of a migration, never on an append's way
 
 
@@ -19,7 +22,8 @@ def open_pool(conninfo: str, *, size: int, name: str) -> ConnectionPool:
         max_size=size,
         kwargs={"autocommit": True, "application_name": f"matricule {name}", "options": "-c TimeZone=UTC"},
         name=name,
-        timeout=10,
+        timeout=PATIENCE_SECONDS,
+        reconnect_timeout=PATIENCE_SECONDS,
         open=False,
     )
     pool.open(wait=True, timeout=10)
