@@ -171,7 +171,7 @@ class RunningService:
     def rows(self, statement: str, *values: object) -> list[tuple]:
         """What a statement answers; none for one that changes something."""
         with psycopg.connect(self.database, autocommit=True) as connection:
-            cursor = connection.execute(statement, values)
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def let_leases_end(self) -> None:
