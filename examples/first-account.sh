@@ -8,13 +8,12 @@
 # address, so a clerk decides. Mails are read where they land; passwords are neither shown nor put on a command line.
 # Run it as often as you like: each time it takes the next two persons of the sample records who got no mail yet.
 #
-# BASE             where the service answers                 http://127.0.0.1:8000
-# MATRICULE_HOME   its folder, whose outbox/ the mails are   ./var of the project
+# MATRICULE_HOME   the service's folder, in whose outbox/ the mails are   ./var of the project
+# BASE             where it answers                                       http://127.0.0.1:8000, or the port it was started with
 set -euo pipefail
 umask 077
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-base=${BASE:-http://127.0.0.1:${MATRICULE_PORT:-8000}}
 export MATRICULE_HOME=${MATRICULE_HOME:-$root/var}
 mails=$MATRICULE_HOME/outbox
 python=$root/.venv/bin/python
@@ -162,8 +161,11 @@ is_the_case_there() {
 # --- is everything there?
 
 for tool in curl jq; do command -v $tool >"$work/so" || give_up "This script needs $tool: apt-get install $tool"; done
+started_with=$MATRICULE_HOME/environment.json
+port=$([ ! -r "$started_with" ] || jq -r '.MATRICULE_PORT // empty' "$started_with")
+base=${BASE:-http://127.0.0.1:${port:-8000}}
 curl --silent --fail --output "$work/so" "$base/health/ready" || give_up "No service answers at $base.
-In another terminal: make run (elsewhere? BASE=http://127.0.0.1:8100 MATRICULE_HOME=… $0)"
+In another terminal: make run (does it run elsewhere? BASE=http://127.0.0.1:8100 MATRICULE_HOME=… $0)"
 [ -x "$matricule" ] || give_up "The service is not installed in $root/.venv. In another terminal: make run"
 [ ! -e "$mails" ] || [ -r "$mails" ] || give_up "The mails in $mails are another user's: run this as the one who runs the service."
 people=$(choose_people)
