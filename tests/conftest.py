@@ -10,11 +10,17 @@ from services import (
     PrivateRabbitMQ,
     any_postgres,
     any_rabbitmq,
+    install_what_is_missing,
     new_database,
     private_postgres,
     private_rabbitmq,
 )
 from smtp_sink import SmtpSink
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if not session.config.option.collectonly:
+        install_what_is_missing({name for test in session.items for name in test.fixturenames})
 
 
 @pytest.fixture(scope="session")

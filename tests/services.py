@@ -107,8 +107,6 @@ def any_rabbitmq() -> Iterator[str]:
 @contextlib.contextmanager
 def private_rabbitmq() -> Iterator[PrivateRabbitMQ]:
     """A server of our own, which a test may kill."""
-    if not Path(PROGRAM).exists():
-        _install_rabbitmq()
     with tempfile.TemporaryDirectory(prefix="matricule-test-") as folder:
         server = PrivateRabbitMQ(Path(folder))
         try:
@@ -138,6 +136,13 @@ def _may_control(url: str) -> bool:
 
 def _rabbitmqctl(*arguments: str) -> bool:
     return subprocess.run(["rabbitmqctl", "--quiet", *arguments], capture_output=True).returncode == 0
+
+
+def install_what_is_missing(fixtures: set[str]) -> None:
+    """What these fixtures start. Before the first test, whose time would be over before the installation is."""
+    own = "broker_url" in fixtures and not os.environ.get("BROKER_URL") and not answers(USUAL_BROKER)
+    if (own or "private_broker" in fixtures) and not Path(PROGRAM).exists():
+        _install_rabbitmq()
 
 
 def _install_rabbitmq() -> None:
