@@ -48,7 +48,7 @@ def raise_offset(connection: psycopg.Connection) -> int | None:
     if not needed:
         return None
     with connection.transaction():
-        connection.execute("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE log_offset IN ACCESS EXCLUSIVE MODE")
         row = connection.execute(RAISE_OFFSET).fetchone()
     return row and row[0]
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import IO
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from infrastructure.embedded_postgres_data import ENVIRONMENT, USER, make_data_folder
+from infrastructure.embedded_postgres_data import ADMINISTRATOR, ENVIRONMENT, make_data_folder
 from infrastructure.embedded_postgres_place import COMMON_GROUND, EmbeddedPostgresError, Place, find_place
 
-DATABASE = "matricule"
+DATABASE = SERVICE = "matricule"  # the service's role owns its database and is nobody beyond it
 START_SECONDS = 300.0  # after a crash the log is replayed first
 STOP_SECONDS = 60.0  # then the server goes without writing its buffers; the log has it all
 
@@ -102,7 +103,12 @@ class EmbeddedPostgres:
     @property
     def dsn(self) -> str:
         """What start() answers, whether the server is running or not."""
-        return _conninfo(self._place, DATABASE)
+        return _conninfo(self._place, DATABASE, SERVICE)
+
+    @property
+    def administrator(self) -> str:
+        """The connection string of whoever may do all on this server; the service never uses it."""
+        return _conninfo(self._place, "postgres", ADMINISTRATOR)
 
     @cached_property
     def _place(self) -> Place:
@@ -154,25 +160,34 @@ class EmbeddedPostgres:
 
 
 def _answers(place: Place) -> bool:
-    """Whether the server takes connections; makes our database when it is missing."""
+    """Whether the server takes connections; makes the service's role and database when they are missing."""
     if _pid_file(place)[7:8] != ["ready"]:
         return False
     try:
-        with psycopg.connect(_conninfo(place, "postgres"), autocommit=True, connect_timeout=5) as connection:
+        conninfo = _conninfo(place, "postgres", ADMINISTRATOR)
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
-                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    connection.execute(f"CREATE DATABASE {DATABASE}")
+                _make_database(connection, place)
     except psycopg.OperationalError:
         return False
     return True
 
 
-def _conninfo(place: Place, database: str) -> str:
+def _make_database(connection: psycopg.Connection, place: Place) -> None:
+    password = place.passfile.read_text().strip().rpartition(":")[2]
+    role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(SERVICE), sql.Literal(password))
+    with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        connection.execute(role)
+    with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        connection.execute(f"CREATE DATABASE {DATABASE} OWNER {SERVICE}")
+
+
+def _conninfo(place: Place, database: str, user: str) -> str:
     # The empty password keeps PGPASSWORD of the environment out: the one in the file counts.
     return make_conninfo(
         host=str(place.socket_folder),
         port=5432,
-        user=USER,
+        user=user,
         dbname=database,
         password="",
         passfile=str(place.passfile),

@@ -7,9 +7,9 @@ from typing import IO
 
 from infrastructure.embedded_postgres_place import MAJOR, EmbeddedPostgresError, Place
 
-USER = "matricule"
+ADMINISTRATOR = "administrator"  # may do all; makes the service's own role, which may not
 INITDB = (
-    f"--username={USER}",
+    f"--username={ADMINISTRATOR}",
     "--auth-local=scram-sha-256",
     "--auth-host=scram-sha-256",
     "--encoding=UTF8",
@@ -37,7 +37,7 @@ def _initialise(place: Place, lock: IO) -> None:
     half = place.folder / "data.new"
     shutil.rmtree(half, ignore_errors=True)
     password, password_file = secrets.token_urlsafe(32), place.folder / "password.new"
-    place.write_private(place.passfile, f"*:*:*:{USER}:{password}\n")
+    place.write_private(place.passfile, f"*:*:*:*:{password}\n")
     place.write_private(password_file, password)
     done = subprocess.run(
         [place.programs / "initdb", *INITDB, f"--pwfile={password_file}", f"--pgdata={half}"],

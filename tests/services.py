@@ -31,6 +31,11 @@ class PrivatePostgres:
         """Connection string, the same after each start."""
         return self._server.start()
 
+    @property
+    def administrator(self) -> str:
+        """Connection string of whoever may do all."""
+        return self._server.administrator
+
     def stop(self) -> None:
         self._server.stop()
 
@@ -74,7 +79,10 @@ def any_postgres() -> Iterator[str]:
         yield given
         return
     with private_postgres(fsync="off", full_page_writes="off", max_connections="200") as server:
-        yield server.start()
+        own = server.start()
+        with psycopg.connect(server.administrator, autocommit=True) as connection:
+            connection.execute("ALTER ROLE matricule CREATEDB")  # a database for each test
+        yield own
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from services import folder_for_all
 
 from infrastructure.embedded_postgres import EmbeddedPostgres
@@ -221,7 +222,7 @@ def test_a_home_too_deep_for_a_socket_gets_a_private_folder_for_it(open_folder):
         open_folder / ("deep" * UNIX_SOCKET_PATH_BYTES)[:UNIX_SOCKET_PATH_BYTES] / "home"
     )
     conninfo = server.start()
-    folder = Path(ask(conninfo, "SELECT current_setting('unix_socket_directories')").strip('"'))
+    folder = Path(conninfo_to_dict(conninfo)["host"])
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     server.stop()
     assert not folder.exists()
@@ -302,3 +303,13 @@ def run_by(uid, gid):
 
 def permissions(*folders):
     return [(path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in folders]
+
+
+def test_the_services_own_role_is_nobody_on_the_server(server):
+    conninfo = server.start()
+    rights = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
+    asked = f"SELECT ({' OR '.join(rights)}) FROM pg_roles WHERE rolname = current_user"
+    assert ask(conninfo, asked) is False
+    assert ask(
+        conninfo, "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = 'matricule'"
+    )

@@ -131,10 +131,20 @@ def test_later_appends_have_later_positions(here):
 
 
 def test_events_are_never_changed_or_removed(saved):
+    with saved.pool.connection() as connection:
+        connection.execute("GRANT UPDATE, DELETE, TRUNCATE ON events TO CURRENT_USER")
     for statement in ("UPDATE events SET topic = 'x'", "DELETE FROM events", "TRUNCATE events"):
         with pytest.raises(psycopg.errors.RaiseException, match="never changed"):
             saved.rows(statement)
     assert len(everything(saved)) == 2
+
+
+def test_not_even_their_owner_has_the_right_to_change_events(here):
+    granted = here.rows(
+        "SELECT privilege_type FROM pg_class, aclexplode(relacl) WHERE oid = 'events'::regclass"
+    )
+    assert {"SELECT", "INSERT"} <= {right for (right,) in granted}
+    assert not {"UPDATE", "DELETE", "TRUNCATE"} & {right for (right,) in granted}
 
 
 # --- moments

@@ -24,6 +24,7 @@ BEGIN
 END $$;
 CREATE TRIGGER events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION events_stay();
+REVOKE UPDATE, DELETE, TRUNCATE ON events FROM CURRENT_USER; -- even the owner would have to take it back first
 
 -- Added to transaction ids, so that positions go on after a restore into a younger cluster.
 CREATE TABLE log_offset (
