@@ -34,41 +34,40 @@ class AppendRefused(Exception):
     """The append was not the first write of its transaction, or was larger than one append may be."""
 
 
+def _append(rows: str, key_is_gone: str | None) -> str:
+    # The key is looked at in RETURNING, when the row is written: its lock must not take the transaction's id first.
+    check = f", CASE WHEN {key_is_gone} THEN refuse('key-destroyed') END" if key_is_gone else ""
+    return f"""
+        INSERT INTO events (originator_id, originator_version, topic, state, account_id, position, recorded_at)
+        SELECT v.id, v.version, v.topic, v.state, v.account,
+               ((pg_current_xact_id()::text::bigint + o.shift) << 12) | v.place, c.instant
+        FROM {rows} AS v (id, version, topic, state, account, place)
+        CROSS JOIN log_offset AS o
+        CROSS JOIN (SELECT clock_timestamp() AS instant) AS c
+        WHERE pg_current_xact_id_if_assigned() IS NULL
+        RETURNING position, recorded_at{check}
+    """
+
+
 @cache
-def _append_statement(count: int) -> str:
+def _append_few(count: int, sealed: bool) -> str:
+    """For events of one person. sealed: under a key that must still be there."""
     rows = ", ".join(
         f"(%s::uuid, %s::bigint, %s::text, %s::bytea, %s::uuid, {place})" for place in range(count)
     )
-    return _append(f"(VALUES {rows})")
-
-
-def _append(rows: str) -> str:
-    return f"""
-        WITH appended AS (
-            INSERT INTO events (originator_id, originator_version, topic, state, account_id, position, recorded_at)
-            SELECT v.id, v.version, v.topic, v.state, v.account,
-                   ((pg_current_xact_id()::text::bigint + o.shift) << 12) | v.place, c.instant
-            FROM {rows} AS v (id, version, topic, state, account, place)
-            CROSS JOIN log_offset AS o
-            CROSS JOIN (SELECT clock_timestamp() AS instant) AS c
-            WHERE pg_current_xact_id_if_assigned() IS NULL
-            RETURNING position, recorded_at
-        ), held AS (
-            SELECT FROM data_keys WHERE person = ANY(%s::uuid[]) AND EXISTS (SELECT FROM appended) FOR SHARE
-        )
-        SELECT max(position), min(recorded_at),
-               CASE WHEN count(*) = 0 THEN refuse('not-first-write')
-                    WHEN (SELECT count(*) FROM held) < %s THEN refuse('key-destroyed') END
-        FROM appended
-    """
+    gone = "(SELECT true FROM data_keys WHERE person = %s::uuid FOR SHARE) IS NULL"
+    return _append(f"(VALUES {rows})", gone if sealed else None)
 
 
 APPEND_MANY = _append(
     "(SELECT id, version, topic, state, account, place - 1 FROM"
     " unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::uuid[])"
-    " WITH ORDINALITY AS u (id, version, topic, state, account, place))"
+    " WITH ORDINALITY AS u (id, version, topic, state, account, place))",
+    "(SELECT count(*) FROM (SELECT FROM data_keys WHERE person = ANY(%s::uuid[]) FOR SHARE) AS held) < %s",
 )
-FEW = 8  # up to here a statement of its own for each count: half the client's time of arrays
+# Up to here each count has a statement of its own: the client adapts no arrays, and PostgreSQL keeps the plan. One with
+# arrays it plans anew each time, for it cannot know their lengths, and that takes longer than the append itself.
+FEW = 8
 
 SELECT_STREAM = """
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
@@ -107,31 +106,29 @@ class LocklessRecorder(ApplicationRecorder):
         rows = [(e.originator_id, e.originator_version, e.topic, e.state, e.account_id) for e in events]
         made = {e.account_id for e in events if e.new_key}
         sealing = list({e.account_id for e in events} - made - {None})
-        if len(events) <= FEW:
-            statement, values = _append_statement(len(events)), [value for row in rows for value in row]
+        if len(events) <= FEW and len(sealing) <= 1:
+            statement = _append_few(len(events), bool(sealing))
+            values = [value for row in rows for value in row] + sealing
         else:
-            statement, values = APPEND_MANY, [list(column) for column in zip(*rows, strict=True)]
+            statement = APPEND_MANY
+            values = [*map(list, zip(*rows, strict=True)), sealing, len(sealing)]
         try:
-            position, recorded_at, _ = cursor.execute(
-                statement, [*values, sealing, len(sealing)], prepare=True
-            ).fetchone()
+            written = cursor.execute(statement, values, prepare=True).fetchall()
         except psycopg.errors.UniqueViolation as taken:
             raise IntegrityError(taken.diag.constraint_name) from None
         except psycopg.Error as fault:
             if fault.sqlstate != "MT001":
                 raise
-            if fault.diag.message_primary == "key-destroyed":
-                raise errors.AccountErased from None
-            raise AppendRefused(
-                "an append is the first write of its transaction, and the only append in it"
-            ) from None
+            raise errors.AccountErased from None
+        if not written:
+            raise AppendRefused("an append is the first write of its transaction, and the only append in it")
         for event in events:
             if event.new_key:
                 cursor.execute(
                     "INSERT INTO data_keys (person, generation, wrapped) VALUES (%s, %s, %s)",
                     (event.account_id, event.generation, event.wrapped),
                 )
-        return Saved(position, recorded_at)
+        return Saved(*max(written)[:2])
 
     def commit(self, events: Sequence[SealedEvent], effects: Iterable[Effect] = ()) -> Saved:
         """Append and carry out the effects, in one transaction."""
