@@ -10,7 +10,7 @@ from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import pending_migrations
 from infrastructure.embedded_postgres import EmbeddedPostgresError
-from infrastructure.keys import KeyFault
+from infrastructure.keys import KeyFault, read_keyring
 from infrastructure.mail import MailFailed
 from infrastructure.project import STATUS
 from infrastructure.settings import Settings, SettingsError
@@ -43,13 +43,8 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
         return [Finding("settings", "fault", str(fault), "Correct this variable; .env.example explains it.")]
     findings = [Finding("settings", "ok", "demonstration" if settings.demo else "complete")]
     try:
-        bootstrap.keyring(settings)
-    except KeyFault as fault:
-        return [*findings, Finding("keys", "fault", str(fault), "Without it nothing sealed can be read.")]
-    findings.append(Finding("keys", "ok", f"the master key is in {settings.master_key_file}"))
-    try:
         with bootstrap.database(settings) as conninfo:
-            findings += _database(conninfo)
+            findings += _database(conninfo, settings)
             if any(finding.verdict == "fault" for finding in findings):
                 return findings
             with bootstrap.service(settings, conninfo) as service:
@@ -65,7 +60,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
     return findings
 
 
-def _database(conninfo: str) -> Iterator[Finding]:
+def _database(conninfo: str, settings: Settings) -> Iterator[Finding]:
     with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
         number = connection.info.server_version
         name = f"PostgreSQL {number // 10000}.{number % 10000}"
@@ -82,6 +77,18 @@ def _database(conninfo: str) -> Iterator[Finding]:
                 "database", "warning", "fsync is off: a crash loses what was acknowledged", "Set fsync = on."
             )
         yield Finding("database", "ok", name)
+        yield _keys(settings, connection)
+
+
+def _keys(settings: Settings, connection: psycopg.Connection) -> Finding:
+    file = settings.master_key_file
+    if not file.exists() and not bootstrap.something_sealed(connection):
+        return Finding("keys", "ok", f"the master key will be made at the first start, in {file}")
+    try:
+        read_keyring(file)
+    except KeyFault as fault:
+        return Finding("keys", "fault", str(fault), "Without it nothing sealed can be read.")
+    return Finding("keys", "ok", f"the master key is in {file}")
 
 
 def _broker(service: Service) -> Iterator[Finding]:

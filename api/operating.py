@@ -233,6 +233,8 @@ def _where(service: Service) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
     return "—" if value is None else str(value)
 
 

@@ -12,7 +12,7 @@ from api.context import EXTENSION, service
 from infrastructure.bootstrap import Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import pending_migrations
-from infrastructure.project import SNAPSHOT, STATUS, Horizon
+from infrastructure.project import SNAPSHOT, STATUS, Horizon, measure
 
 PATIENCE_SECONDS: Final = 1.0  # for a connection
 LATE_SECONDS: Final = 60.0  # a read model this far behind, or readers held back this long, want a look
@@ -25,7 +25,7 @@ def create_ops_app(parts: Service) -> Flask:
     horizon = Horizon()
     app.add_url_rule("/health/live", view_func=health.live)
     app.add_url_rule("/health/ready", endpoint="ready", view_func=lambda: ready(horizon))
-    app.add_url_rule("/metrics", view_func=metrics)
+    app.add_url_rule("/metrics", endpoint="metrics", view_func=lambda: metrics(horizon))
     return app
 
 
@@ -40,10 +40,12 @@ def ready(horizon: Horizon) -> Response:
     return answer({"status": "degraded" if _wants_a_look(found) else "ready", **found})
 
 
-def metrics() -> Response:
+def metrics(horizon: Horizon) -> Response:
     """For Prometheus. While the database is away, the last figures stand."""
     with contextlib.suppress(psycopg.OperationalError):
         service().metrics.show_outbox(service().outbox_queue.counts())
+        with service().pool.connection(timeout=PATIENCE_SECONDS) as connection:
+            measure(connection, horizon, service().metrics)
     return Response(service().metrics.render(), content_type=PROMETHEUS)
 
 

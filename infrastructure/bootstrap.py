@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from uuid import uuid4
 
+import psycopg
 from psycopg_pool import ConnectionPool
 
 from application.accounts import Accounts
@@ -25,7 +26,7 @@ from infrastructure.event_store import EventStore
 from infrastructure.history import History
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
-from infrastructure.keys import Keyring, make_keyring, read_keyring
+from infrastructure.keys import KeyFault, Keyring, make_keyring, read_keyring
 from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.observability import Metrics
@@ -116,7 +117,7 @@ class Service:
         return [Decide(self.intake, self.accounts, self.doorbell), *workers]
 
     def project(self) -> list[Project]:
-        return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell, self.metrics)]
+        return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell)]
 
     def tick(self) -> list[Role]:
         return [Tick(self.pool, self.clock)]
@@ -135,9 +136,24 @@ def database(settings: Settings) -> Iterator[str]:
         embedded.stop()
 
 
-def keyring(settings: Settings) -> Keyring:
-    """The master key; the demonstration makes one for itself. Raises KeyFault."""
-    return (make_keyring if settings.demo else read_keyring)(settings.master_key_file)
+def keyring(settings: Settings, conninfo: str) -> Keyring:
+    """The master key, made where there is none and nothing was sealed yet. Raises KeyFault."""
+    file = settings.master_key_file
+    if file.exists():
+        return read_keyring(file)
+    with psycopg.connect(conninfo) as connection:
+        if something_sealed(connection):
+            raise KeyFault(
+                f"The master key file {file} is missing, and the database is sealed with it: bring back its copy."
+            )
+    return make_keyring(file)
+
+
+def something_sealed(connection: psycopg.Connection) -> bool:
+    (some,) = connection.execute(
+        "SELECT EXISTS (SELECT FROM data_keys) OR EXISTS (SELECT FROM lookup) OR EXISTS (SELECT FROM intake)"
+    ).fetchone()
+    return some
 
 
 @contextmanager
@@ -153,7 +169,7 @@ def service(settings: Settings, conninfo: str) -> Iterator[Service]:
 def build(settings: Settings, conninfo: str) -> Service:
     institution, keys, clock, metrics = (
         load_institution(settings.institution_file),
-        keyring(settings),
+        keyring(settings, conninfo),
         SystemClock(),
         Metrics(),
     )

@@ -1,5 +1,6 @@
 """An account's history in words: every event as a sentence, with old and new values."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,12 +15,20 @@ from infrastructure.translations import text
 from projections.directory import Directory
 from projections.timeline import Timeline
 
-SHOWN = {
+SHOWN = {  # what an event sets: told with the value before, where it differs
     "account.requested": ("email", "given_name", "family_name", "locale"),
     "account.password-issued": ("expires_at",),
     "profile.submitted": (*PERSONAL_DATA, "due"),
     "profile.corrected": (*PERSONAL_DATA, "due"),
     "profile.record-linked": ("record_number",),
+}
+TOLD = {  # what an event says besides
+    "account.role-granted": ("role", "until"),
+    "account.role-revoked": ("role",),
+    "profile.record-linked": ("reason", "note"),
+    "profile.record-unlinked": ("reason", "note"),
+    "case.opened": ("cause", "candidates", "due"),
+    "case.rejected": ("reason", "note"),
 }
 LISTS = {  # fields that hold a code of a list
     "profile.record-linked": {"reason": "reasons.link"},
@@ -56,7 +65,7 @@ class History:
         known: dict[str, Any] = {}
         moments = []
         for place, event in zip(places, events, strict=True):
-            changes = list(_changes(event, known))
+            changes = list(_changes(event, known, locale))
             if place.position > after:
                 moments.append(self._moment(place.position, event, changes, names, locale))
         return moments[:limit]
@@ -96,18 +105,21 @@ class History:
         return names
 
 
-def _changes(event: Any, known: dict[str, Any]) -> list[dict[str, Any]]:
+def _changes(event: Any, known: dict[str, Any], locale: str) -> Iterator[dict[str, Any]]:
     topic = type(event).TOPIC
     new = {name: getattr(event, name) for name in SHOWN.get(topic, ())}
     if topic == "profile.record-unlinked":
         new = {"record_number": None}
-    changes = [
-        {"field": name, "old": _plain(name, known.get(name)), "new": _plain(name, value)}
-        for name, value in new.items()
-        if known.get(name) != value
-    ]
+    for name, value in new.items():
+        if known.get(name) != value:
+            yield {"field": name, "old": _plain(name, known.get(name)), "new": _plain(name, value)}
     known.update(new)
-    return changes
+    for name in TOLD.get(topic, ()):
+        value = getattr(event, name)
+        if value is not None:
+            coded = name in LISTS.get(topic, {})
+            said = _in_words(topic, name, value, locale) if coded else _plain(name, value)
+            yield {"field": name, "old": None, "new": said}
 
 
 def _plain(name: str, value: Any) -> Any:

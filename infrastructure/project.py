@@ -25,7 +25,6 @@ IMPATIENT = (
     0.016,
     0.032,
 )  # s; after a ring, while a writer holds the horizon back
-MEASURE_EVERY = 2.0  # s
 
 STATUS = """
     SELECT p.name, p.position,
@@ -59,15 +58,12 @@ class Project:
     name = "project"
 
     def __init__(
-        self, conninfo: str, models: Sequence[ReadModel], unseal: Unseal, doorbell: Doorbell, metrics: Metrics
+        self, conninfo: str, models: Sequence[ReadModel], unseal: Unseal, doorbell: Doorbell
     ) -> None:
         self._conninfo = conninfo
         self._models = {model.name: model for model in models}
         self._unseal = unseal
         self._doorbell = doorbell
-        self._metrics = metrics
-        self._horizon = Horizon()
-        self._measured = 0.0
 
     def run(self, stop: threading.Event) -> None:
         with self._connected() as connection:
@@ -105,7 +101,6 @@ class Project:
     def _follow(self, connection: psycopg.Connection, projector: Projector, stop: threading.Event) -> None:
         seen, waits = -1, iter(())
         while not stop.is_set():
-            self._measure(connection)
             try:
                 if projector.advance():
                     waits = iter(())
@@ -122,13 +117,11 @@ class Project:
         if "outbox" in touched:
             self._doorbell.ring("outbox")
 
-    def _measure(self, connection: psycopg.Connection) -> None:
-        now = time.monotonic()
-        if now - self._measured < MEASURE_EVERY:
-            return
-        self._measured = now
-        self._metrics.horizon_age_seconds.set(self._horizon.age(*connection.execute(SNAPSHOT).fetchone()))
-        for name, _, behind, seconds, parked in connection.execute(STATUS):
-            self._metrics.projection_lag_positions.labels(name).set(max(behind or 0, 0))
-            self._metrics.projection_lag_seconds.labels(name).set(seconds or 0)
-            self._metrics.parked_streams.labels(name).set(parked)
+
+def measure(connection: psycopg.Connection, horizon: Horizon, metrics: Metrics) -> None:
+    """Read from the database how far the read models are: whoever is asked for metrics need not project itself."""
+    metrics.horizon_age_seconds.set(horizon.age(*connection.execute(SNAPSHOT).fetchone()))
+    for name, _, behind, seconds, parked in connection.execute(STATUS):
+        metrics.projection_lag_positions.labels(name).set(max(behind or 0, 0))
+        metrics.projection_lag_seconds.labels(name).set(seconds or 0)
+        metrics.parked_streams.labels(name).set(parked)

@@ -38,4 +38,4 @@ def recall(environ: Mapping[str, str]) -> dict[str, str]:
         kept = json.loads((home / FILE).read_text())
     except (OSError, ValueError):
         kept = {}
-    return {**kept, **environ}
+    return kept | {name: value for name, value in environ.items() if value.strip()}
