@@ -125,11 +125,12 @@ def _outbox(service: Service) -> Iterator[Finding]:
             ).fetchall()
         )
         (intake,) = connection.execute("SELECT count(*) FROM intake").fetchone()
-    if parked.get("restored"):
+    held = parked.get("restored", 0) + service.outbox_queue.held_requests()
+    if held:
         yield Finding(
             "outbox",
             "warning",
-            f"{parked['restored']} mails are parked, for this database is a restored copy",
+            f"{held} mails and requests are parked, for this database is a restored copy",
             "See that no other copy is in service, then run matricule release.",
         )
     if parked.get("exhausted"):
@@ -139,7 +140,7 @@ def _outbox(service: Service) -> Iterator[Finding]:
             f"{parked['exhausted']} items are parked after too many attempts",
             "Mend the cause (column last_error of table outbox), then run matricule release.",
         )
-    if not parked:
+    if not parked and not held:
         yield Finding("outbox", "ok", "nothing is parked")
     if intake > 1000:
         yield Finding(

@@ -205,6 +205,7 @@ def release(service: Service, json_wanted: bool) -> None:
     Example: matricule release
     """
     released = service.outbox_queue.release()
+    service.doorbell.ring("intake")
     service.doorbell.ring("outbox")
     if json_wanted:
         print_json({"released": released})

@@ -74,4 +74,9 @@ def note_identity(connection: psycopg.Connection) -> bool:
         connection.execute(
             "UPDATE outbox SET state = 'parked', parked_for = 'restored', leased_until = NULL WHERE state = 'waiting'"
         )
+        # What the dump caught on its way there: requests not decided on, events not projected.
+        connection.execute(
+            "UPDATE database_identity SET held_request = (SELECT max(id) FROM intake),"
+            " held_position = (SELECT max(position) FROM events)"
+        )
         return True

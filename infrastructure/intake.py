@@ -12,6 +12,10 @@ from infrastructure.keys import Box
 
 BLOCK = 512  # rows are padded to a multiple: their size tells nothing
 CONTEXT = b"account-request"
+WAITING = """
+    SELECT id, sealed FROM intake
+    WHERE id > greatest(%s, (SELECT held_request FROM database_identity)) ORDER BY id LIMIT %s
+"""
 
 
 class DecidedElsewhere(Exception):
@@ -33,11 +37,12 @@ class SealedIntake:
         self._after_put()
 
     def waiting(self, limit: int, *, after: int = 0) -> list[tuple[int, bytes]]:
-        """The oldest requests, each with its number, sealed. after: the last number seen."""
+        """The oldest requests, each with its number, sealed; in a restored copy, none from before its release.
+
+        after: the last number seen.
+        """
         with self._pool.connection() as connection:
-            return connection.execute(
-                "SELECT id, sealed FROM intake WHERE id > %s ORDER BY id LIMIT %s", (after, limit)
-            ).fetchall()
+            return connection.execute(WAITING, (after, limit)).fetchall()
 
     def taken(self, number: int) -> Effect:
         """Removes a request with the decision on it. Raises DecidedElsewhere."""

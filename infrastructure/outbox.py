@@ -88,9 +88,17 @@ class OutboxQueue:
         return self._changes(_PARK, {"id": item.id, "attempts": item.attempts, "error": error})
 
     def release(self) -> int:
-        """Let all parked items wait again, with all their attempts; how many there were."""
+        """Let all parked items wait again, with all their attempts, and requests be decided on; how many."""
+        with self._pool.connection() as connection, connection.transaction():
+            (requests,) = connection.execute(_HELD_REQUESTS).fetchone()
+            connection.execute(_HOLD_NOTHING)
+            return requests + connection.execute(_RELEASE).rowcount
+
+    def held_requests(self) -> int:
+        """How many requests a restored copy does not decide on before its release."""
         with self._pool.connection() as connection:
-            return connection.execute(_RELEASE).rowcount
+            (requests,) = connection.execute(_HELD_REQUESTS).fetchone()
+        return requests
 
     def clear_leases(self) -> None:
         """Make all that waits due at once; for whoever knows that no other relay or worker is running."""
@@ -144,6 +152,8 @@ _RELEASE = """
     UPDATE outbox SET state = 'waiting', parked_for = NULL, attempts = 0, next_attempt_at = now()
     WHERE state = 'parked'
 """
+_HELD_REQUESTS = "SELECT count(*) FROM intake WHERE id <= (SELECT held_request FROM database_identity)"
+_HOLD_NOTHING = "UPDATE database_identity SET held_request = NULL, held_position = NULL"
 _CLEAR_LEASES = """
     UPDATE outbox SET leased_until = NULL, next_attempt_at = now()
     WHERE state = 'waiting' AND next_attempt_at > now()

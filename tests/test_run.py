@@ -12,6 +12,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 from running_service import RunningService, a_service, password_in
+from services import new_database
 
 ADA, BEN = "ada@school.example", "ben@school.example"
 REAL = ("DATABASE_URL", "BROKER_URL", "SMTP_URL")
@@ -21,14 +22,18 @@ REAL = ("DATABASE_URL", "BROKER_URL", "SMTP_URL")
 def ordinary_database(postgres) -> Iterator[str]:
     """An empty database that belongs to a role which may do nothing beside."""
     name, password = f"matricule_test_{uuid4().hex}", uuid4().hex
-    with psycopg.connect(postgres, autocommit=True) as operator:
-        operator.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(name), Literal(password)))
-        operator.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), Identifier(name)))
+    with new_database(postgres) as database, psycopg.connect(database, autocommit=True) as connection:
+        if not connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()[0]:
+            yield database  # our own role is one
+            return
+        role, its_database = Identifier(name), Identifier(connection.info.dbname)
+        connection.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, Literal(password)))
+        connection.execute(SQL("ALTER DATABASE {} OWNER TO {}").format(its_database, role))
         try:
-            yield make_conninfo(postgres, user=name, password=password, dbname=name)
+            yield make_conninfo(database, user=name, password=password)
         finally:
-            operator.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
-            operator.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+            connection.execute(SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
+            connection.execute(SQL("DROP ROLE {}").format(role))
 
 
 def comes_in(service: RunningService, email: str, mail: EmailMessage) -> str:
