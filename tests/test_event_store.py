@@ -14,6 +14,7 @@ from spec import until
 from write_side import KEYRING, WriteSide
 
 from domain import errors
+from domain.account import Account
 from domain.values import SYSTEM
 from infrastructure.event_mapper import SealedEvent
 from infrastructure.event_store import PLACES, AppendRefused, EventStore
@@ -295,6 +296,23 @@ def test_what_was_loaded_before_the_key_was_destroyed_cannot_be_saved_after(save
         with pytest.raises(errors.AccountErased):
             saved.store.record(aggregate)
     assert everything(saved) == before
+
+
+def test_an_append_for_two_people_needs_the_keys_of_both(here):
+    people = [here.opened(f"person-{number}@example.org") for number in range(2)]
+
+    def with_new_passwords() -> list[Account]:
+        accounts = [here.store.account(person) for person in people]
+        for account in accounts:
+            account.change_password(actor=account.id, now=NOON)
+        return accounts
+
+    here.store.record(*with_new_passwords())
+    refused = with_new_passwords()
+    here.destroy_key(people[1])
+    with pytest.raises(errors.AccountErased):
+        here.store.record(*refused)
+    assert [here.topics(person)[1:] for person in people] == [["account.password-changed"]] * 2
 
 
 def test_an_append_that_races_with_the_destruction_waits_and_is_refused(saved):
