@@ -195,6 +195,34 @@ def test_a_swap_waits_for_a_long_reader_without_holding_anybody_up(here):
     assert noted(here) == [(ONE, 1), (ONE, 2)]
 
 
+def test_what_is_written_just_before_the_swap_is_in_it(here):
+    note(here, ONE, 1)
+
+    def write_once_more(done: int, total: int) -> None:
+        if done == 1:
+            note(here, ONE, 2)
+
+    assert rebuilt(here, Diary(), progress=write_once_more) == 2
+    assert noted(here) == [(ONE, 1), (ONE, 2)]
+
+
+def test_a_swap_that_was_given_up_begins_anew_with_what_it_had_read(here):
+    """The second event cannot be folded; the first, which was read in the same breath, is not lost with it."""
+    spoilt = Diary(spoilt=lambda fact: fact.originator_version == 2)
+    with projecting(here, [spoilt]), psycopg.connect(here.url) as reader:
+
+        def hold_the_table_once(done: int, total: int) -> None:
+            if not done:
+                reader.execute("SELECT * FROM diary")
+                note_many(here, ONE, 2)
+            else:
+                reader.rollback()
+
+        rebuilt(here, spoilt, progress=hold_the_table_once)
+    assert noted(here) == [(ONE, 1)]
+    assert [(stream, error) for _, stream, _, _, error in parked(here)] == [(ONE, "LookupError")]
+
+
 def test_a_projector_goes_on_from_where_the_swap_left(here):
     with projecting(here, [Diary()]) as projector:
         note_many(here, ONE, 3)
