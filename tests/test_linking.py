@@ -108,11 +108,18 @@ def test_what_is_not_certain_is_left_to_the_secretariat(here, stranger):
     assert holders(here, HERS) == []
 
 
-def test_a_number_that_two_accounts_declare_is_certain_for_neither(here, stranger, aurelie):
+def test_whoever_declares_anothers_number_first_does_not_lock_her_out(here, stranger, aurelie):
     match(here, aurelie)
     assert link(here, aurelie).record_number == HERS
     match(here, stranger)
     assert profile(here, stranger).open_case.cause == "record-taken"
+
+
+def test_a_number_that_two_declare_makes_a_case_for_each_who_is_not_certain(here, stranger):
+    third = here.submitted("third@example.org")
+    for account_id in (stranger, third):
+        match(here, account_id)
+        assert profile(here, account_id).open_case.cause == "declared-twice"
 
 
 def test_what_a_clerk_was_asked_is_not_decided_over_his_head(here, stranger):
