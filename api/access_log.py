@@ -22,6 +22,11 @@ def start() -> None:
     g.started = time.perf_counter()
 
 
+def refused(status: int) -> None:
+    """For what the server refused before the application saw it."""
+    log.info("request", extra={"method": "other", "route": "none", "status": status})
+
+
 def note(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     method = request.method if request.method in METHODS else "other"

@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from api import errors
 from api.described import facts_of
 from api.idempotency import KEY_LIMIT
+from api.identity import COOKIE
 from api.rest import accounts, cases, lists, me, session
 from api.schemas import answers
 from infrastructure.translations import text
@@ -34,7 +35,12 @@ TAGS: Final = (
     {"name": "Frontends", "description": "Sessions, tokens, code lists and services."},
 )
 SCHEMES: Final = {
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "matricule_session"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"`__Host-{COOKIE}` where the service is reached by https.",
+    },
     "bearer": {"type": "http", "scheme": "bearer"},
 }
 

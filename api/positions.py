@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from flask import request
 
 from api.context import service
 from api.described import View, described
 from api.errors import Problem
+
+LONGEST: Final = 18  # digits of a version
 
 
 def waits_for(*read_models: str) -> Callable[[View], View]:
@@ -38,6 +40,6 @@ def expected_version() -> int | None:
     if tag == "*":
         return None
     number = tag.strip('"')
-    if tag != f'"{number}"' or not number.isdecimal() or not number.isascii() or len(number) > 18:
+    if tag != f'"{number}"' or not number.isdecimal() or len(number) > LONGEST:
         raise Problem("precondition-failed")
     return int(number)

@@ -20,7 +20,7 @@ from waitress.utilities import RequestEntityTooLarge
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from api import errors
+from api import access_log, errors
 from api.context import liked
 from api.headers import API_POLICY, BODY_LIMIT
 
@@ -86,6 +86,7 @@ class _Refusal(ErrorTask):
         self.set_close_on_finish()
         self.content_length = len(body)
         self.channel.linger = True
+        access_log.refused(error.code)
         self.write(body)
 
 

@@ -59,6 +59,10 @@ def test_accounts_are_listed_newest_first_page_by_page(clerk, many):
     assert ids == [item["id"] for item in clerk.get("/accounts?limit=200").json["items"]]
 
 
+def test_the_last_page_says_that_it_is_the_last(clerk, linked):
+    assert clerk.get("/accounts?link=linked&limit=1").json["next_cursor"] is None
+
+
 def test_pages_stay_where_they_are_while_accounts_are_added(house, clerk, many):
     first = clerk.get("/accounts?limit=3").json
     newest = str(house.holder("late@school.example").id)
@@ -189,7 +193,11 @@ def test_a_link_is_taken_back_by_a_new_event_and_a_case_decides_anew(house, cler
     assert case["cause"] == "unlinked"
     moment = clerk.get(f"/accounts/{linked.id}/timeline").json["items"][-2]
     assert moment["type"] == "profile.record-unlinked"
-    assert moment["changes"] == [{"field": "record_number", "old": "R-1", "new": None}]
+    assert moment["changes"] == [
+        {"field": "record_number", "old": "R-1", "new": None},
+        {"field": "reason", "old": None, "new": "Linked to the wrong record"},
+        {"field": "note", "old": None, "new": "Asked\nby phone"},
+    ]
     again = clerk.post(f"/accounts/{linked.id}/unlink", {"reason": "wrong-record"})
     assert again.json["type"] == "/problems/not-linked"
 

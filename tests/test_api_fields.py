@@ -236,6 +236,12 @@ def test_a_listed_code_is_taken(listed, code):
     assert refusal_of(Code(listed), code + "x") == "unknown-code"
 
 
+@pytest.mark.parametrize("typed", ["it", "FR", "fr-CH"])
+def test_a_choice_is_one_of_its_words(typed):
+    assert taken(Choice(LOCALES), "fr") == "fr"
+    assert refusal_of(Choice(LOCALES), typed) == "unknown-code"
+
+
 @pytest.mark.parametrize("value", ["true", 1, "on"])
 def test_acceptance_is_a_boolean(value):
     assert refusal_of(Accepted(), value) == "not-boolean"

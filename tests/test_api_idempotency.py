@@ -60,7 +60,14 @@ def test_a_request_whose_first_attempt_has_no_answer_yet_is_not_carried_out(hous
     assert waiting(house) == 1
 
 
-def test_keys_are_each_callers_own_and_hold_for_one_door(house):
+def test_a_key_holds_for_one_door(house):
+    claire = house.holder("claire@school.example")
+    doors = {"/accounts": REQUEST, "/tokens": claire.pair, "/session": claire.pair}
+    answers = [claire.again().post(door, body, headers=KEY).status_code for door, body in doors.items()]
+    assert answers == [202, 201, 201]
+
+
+def test_keys_are_each_callers_own(house):
     claire, marc = house.holder("claire@school.example"), house.holder("marc@school.example")
     tokens = [client.post("/tokens", client.pair, headers=KEY).status_code for client in (claire, marc)]
     assert tokens == [201, 409]  # asked without a session: the caller is anybody

@@ -35,7 +35,14 @@ def test_a_service_with_all_its_parts_is_ready(house):
     assert answer.json["horizon"]["age_seconds"] < 60
 
 
-def test_a_parked_message_a_lost_broker_or_a_parked_stream_is_shown(house):
+def test_a_lost_broker_is_shown(house):
+    lost = broker.connect("amqp://guest:guest@127.0.0.1:1//", on_malformed=lambda: None)
+    answer = ops(house, "/health/ready", broker=lost)
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["broker"]["error"]
+
+
+def test_a_parked_message_is_shown(house):
     with psycopg.connect(house.service.conninfo) as operator:
         operator.execute(
             "INSERT INTO outbox (cause, kind, recipient, state) VALUES ('c', 'initial-password', 'holder', 'parked')"
@@ -44,19 +51,29 @@ def test_a_parked_message_a_lost_broker_or_a_parked_stream_is_shown(house):
     assert (answer.status_code, answer.json["status"]) == (200, "degraded")
     assert answer.json["outbox"]["parked"] == 1
 
-    lost = broker.connect("amqp://guest:guest@127.0.0.1:1//", on_malformed=lambda: None)
-    answer = ops(house, "/health/ready", broker=lost)
+
+def test_a_stream_that_a_read_model_could_not_fold_is_shown(house):
+    house.holder()  # from now on the projections run, and none tries it again
+    with psycopg.connect(house.service.conninfo) as operator:
+        operator.execute(
+            "INSERT INTO parked_streams (projection, originator_id, position, topic, error)"
+            " VALUES ('directory', gen_random_uuid(), 1, 'account.requested', 'KeyError')"
+        )
+    answer = ops(house, "/health/ready")
     assert answer.json["status"] == "degraded"
-    assert answer.json["broker"]["error"]
+    assert answer.json["projections"]["directory"]["parked_streams"] == 1
 
 
 def test_without_its_database_the_service_lives_but_is_not_ready(house):
     with psycopg.connect(house.service.conninfo, autocommit=True) as operator:
         operator.execute("ALTER TABLE migrations RENAME TO migrations_elsewhere")
-    assert ops(house, "/health/ready").status_code == 503
+    unready = ops(house, "/health/ready")
+    assert (unready.status_code, unready.json["status"]) == (503, "unavailable")
+    assert unready.json["database"]["pending_migrations"]
     house.service.pool.close()
     for answer in (ops(house, "/health/ready"), public(house, "/health/ready")):
         assert answer.status_code == 503
+    assert ops(house, "/health/ready").json["status"] == "unavailable"
     assert ops(house, "/health/live").status_code == 200
     assert public(house, "/health/live").status_code == 200
     assert ops(house, "/metrics").status_code == 200

@@ -107,13 +107,18 @@ def test_a_correction_of_what_was_seen_is_taken_and_a_stale_one_is_not(claire):
     assert claire.get("/me/profile").json["city"] == "Biel/Bienne"
 
 
-@pytest.mark.parametrize(
-    "tag", ['"7"', "7", 'W/"1"', '"x"', '"-1"', '"9999999999999999999999"', '"²"', '"1", "2"']
-)
+@pytest.mark.parametrize("tag", ['"7"', "7", '"x"', '"-1"', '"²"', '"1", "2"', f'"{"9" * 5000}"'])
 def test_a_version_that_is_not_the_newest_is_stale_whatever_it_looks_like(claire, tag):
     answer = claire.put("/me/profile", PROFILE, headers={"If-Match": tag.encode().decode("latin-1")})
     assert answer.status_code == 412
     assert claire.get("/me/profile").status_code == 404
+
+
+def test_only_the_whole_tag_names_a_version(claire):
+    seen = claire.put("/me/profile", PROFILE).headers["ETag"]
+    for tag in (seen.strip('"'), f"W/{seen}"):
+        answer = claire.put("/me/profile", {**PROFILE, "city": "Bern"}, headers={"If-Match": tag})
+        assert answer.status_code == 412
 
 
 def test_any_version_will_do_where_the_client_says_so(claire):

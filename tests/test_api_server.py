@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -95,6 +96,13 @@ def test_a_body_of_unannounced_length_is_refused_at_the_limit(port):
     status, body = post(port, (b"x" * 1000 for _ in range(100)), **{"Transfer-Encoding": "chunked"})
     assert status == 413
     assert json.loads(body)["status"] == 413
+
+
+def test_a_refusal_is_logged_as_a_request_is(port, caplog):
+    with caplog.at_level(logging.INFO, "api.access"):
+        post(port, b"x" * (BODY_LIMIT + 1))
+    (line,) = [vars(record) for record in caplog.records if record.name == "api.access"]
+    assert (line["status"], line["route"]) == (413, "none")
 
 
 def test_the_refusal_reaches_a_client_that_goes_on_sending(port):
