@@ -54,7 +54,7 @@ def every_page(client: Client, query: str = "", limit: int = 2) -> list[str]:
 
 def test_accounts_are_listed_newest_first_page_by_page(clerk, many):
     ids = every_page(clerk)
-    assert ids[: len(many)] == many
+    assert [each for each in ids if each in many] == many
     assert len(ids) == len(set(ids))
     assert ids == [item["id"] for item in clerk.get("/accounts?limit=200").json["items"]]
 
@@ -64,10 +64,11 @@ def test_the_last_page_says_that_it_is_the_last(clerk, linked):
 
 
 def test_pages_stay_where_they_are_while_accounts_are_added(house, clerk, many):
+    before = every_page(clerk)
     first = clerk.get("/accounts?limit=3").json
     newest = str(house.holder("late@school.example").id)
     second = clerk.get(f"/accounts?limit=3&cursor={first['next_cursor']}").json
-    assert [item["id"] for item in second["items"]] == many[3:6]
+    assert [item["id"] for item in second["items"]] == before[3:6]
     assert clerk.get("/accounts?limit=1").json["items"][0]["id"] == newest
 
 

@@ -180,15 +180,21 @@ def test_a_decision_on_what_was_seen_is_taken(clerk, case, deed):
 
 
 @pytest.mark.parametrize("deed", ["link", "reject"])
-def test_a_decision_on_what_has_changed_since_is_not(clerk, holder, case, deed):
+def test_a_decision_on_anything_but_the_newest_is_not(clerk, case, deed):
+    body = {**LINK, "record_number": "R-7"} if deed == "link" else REJECTION
+    stale = clerk.post(f"/cases/{case['id']}/{deed}", body, headers={"If-Match": '"99"'})
+    assert (stale.status_code, stale.json["type"]) == (412, "/problems/precondition-failed")
+    assert clerk.get(f"/cases/{case['id']}").json["state"] == "open"
+
+
+@pytest.mark.parametrize("deed", ["link", "reject"])
+def test_that_the_holder_corrected_the_data_meanwhile_is_told(clerk, holder, case, deed):
     seen = clerk.get(f"/cases/{case['id']}").headers["ETag"]
     holder.put("/me/profile", {**PROFILE, "ahv_number": None, "city": "Bern"})
     body = {**LINK, "record_number": "R-7"} if deed == "link" else REJECTION
-    stale = clerk.post(f"/cases/{case['id']}/{deed}", body, headers={"If-Match": seen})
-    assert (stale.status_code, stale.json["type"]) == (412, "/problems/precondition-failed")
-    withdrawn = clerk.post(f"/cases/{case['id']}/{deed}", body)
-    assert (withdrawn.status_code, withdrawn.json["state"]) == (409, "withdrawn")
-    assert withdrawn.json["by"] == "Claire Rossel"
+    withdrawn = clerk.post(f"/cases/{case['id']}/{deed}", body, headers={"If-Match": seen})
+    assert (withdrawn.status_code, withdrawn.json["type"]) == (409, "/problems/already-decided")
+    assert (withdrawn.json["state"], withdrawn.json["by"]) == ("withdrawn", "Claire Rossel")
 
 
 @pytest.mark.parametrize("unknown", ["b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e", "claire", "1"])
