@@ -7,6 +7,7 @@ cannot fold parks its stream in that model, with a row that health and metrics s
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -25,6 +26,13 @@ SELECT_BATCH = """
     WHERE e.position > %s AND e.position <= %s
       AND e.position < ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)
     ORDER BY e.position LIMIT %s
+"""
+PERSON = "coalesce(e.account_id, e.originator_id)"
+SELECT_PERSON = SELECT_BATCH.replace("ORDER BY", f"AND {PERSON} = %s ORDER BY")
+PARKED_PEOPLE = f"""
+    SELECT p.projection, {PERSON}, min(p.position), array_agg(p.originator_id)
+    FROM parked_streams AS p JOIN events AS e USING (originator_id, position)
+    GROUP BY 1, 2 ORDER BY 3
 """
 MOVE = """
     WITH moved AS (
@@ -177,29 +185,28 @@ class Projector:
         self._parked.add((model.name, fact.originator_id))
 
     def fold_parked(self) -> int:
-        """Fold parked streams again, after a fix. Returns how many go on."""
+        """Fold parked streams again, after a fix. Returns how many go on.
+
+        With them goes all that happened to the same person since, so that what is newer counts. A person whose streams
+        cannot all be folded stays parked.
+        """
         freed = 0
-        parked = self._connection.execute(
-            "SELECT projection, originator_id, position FROM parked_streams"
-        ).fetchall()
-        for name, stream, since in parked:
+        for name, person, since, streams in self._connection.execute(PARKED_PEOPLE).fetchall():
             model = self._models.get(name)
-            if model and self._fold_stream(model, stream, since):
-                freed += 1
+            if model and self._fold_person(model, person, since, streams):
+                freed += len(streams)
         self._learn()
         return freed
 
-    def _fold_stream(self, model: ReadModel, stream: object, since: int) -> bool:
-        statement = SELECT_BATCH.replace("ORDER BY", "AND e.originator_id = %s ORDER BY")
+    def _fold_person(self, model: ReadModel, person: UUID, since: int, streams: list[UUID]) -> bool:
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
-                values = (since - 1, self._positions[model.name], stream, ENDLESS)
-                rows = cursor.execute(statement, values).fetchall()
-                facts = [Fact(row, self._unseal) for row in rows]
+                values = (since - 1, self._positions[model.name], person, ENDLESS)
+                facts = [Fact(row, self._unseal) for row in cursor.execute(SELECT_PERSON, values).fetchall()]
                 model.write(cursor, model.name, [row for fact in facts for row in model.fold(fact)])
                 cursor.execute(
-                    "DELETE FROM parked_streams WHERE projection = %s AND originator_id = %s",
-                    (model.name, stream),
+                    "DELETE FROM parked_streams WHERE projection = %s AND originator_id = ANY(%s)",
+                    (model.name, streams),
                 )
             return True
         except Exception as fault:  # noqa: BLE001 - it stays parked, and says so

@@ -1,22 +1,24 @@
 """Folding the log: in batches, each event once, rows and position together; what cannot be folded waits by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import date
 from threading import Event
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from diary import TOPIC, Diary, note, note_many, noted
-from people import AURELIE_ADDRESS
+from people import AURELIE_ADDRESS, NOON
 from read_side import catch_up, parked, projecting
 from spec import until
 from write_side import WriteSide
 
+from domain.account import Account
 from infrastructure.event_mapper import SealedEvent
 from infrastructure.keys import Keyring
-from projections.cases import Cases
-from projections.directory import Directory
+from projections.cases import Cases, cases
+from projections.directory import Directory, directory
 from projections.projector import BATCH, LostTurn
 from projections.read_model import Fact
 from projections.timeline import Timeline
@@ -120,6 +122,51 @@ def test_a_model_of_another_version_must_be_rebuilt_and_says_so(here):
         pass
     with projecting(here, [Diary(version=2), Diary("other")]) as projector:
         assert projector.prepare() == ["diary"]
+
+
+NAMES = [
+    "NULL",
+    "null",
+    '"',
+    "\\",
+    '\\"',
+    "{a,b}",
+    "O'Neill",
+    "",
+    " ",
+    "two\nlines",
+    "Zoé 🙂",
+    "%s",
+    "--",
+    "ẞ",
+]
+
+
+def test_names_are_stored_as_they_were_typed(here):
+    ids = {name: uuid4() for name in NAMES}
+    for name, account_id in ids.items():
+        here.store.record(an_account_of(account_id, name))
+    with projecting(here) as projector:
+        catch_up(here, projector)
+    entries = Directory(here.pool).many(ids.values())
+    assert {name: entries[account_id].given_name for name, account_id in ids.items()} == {
+        name: name for name in NAMES
+    }
+
+
+def an_account_of(account_id: UUID, given_name: str) -> Account:
+    return Account.request(
+        account_id,
+        profile_id=uuid4(),
+        email=AURELIE_ADDRESS,
+        given_name=given_name,
+        family_name=None,
+        locale="fr",
+        origin="sign-up",
+        privacy_policy=None,
+        actor=account_id,
+        now=NOON,
+    )
 
 
 # --- rows and position together, one projector at a time
@@ -248,6 +295,24 @@ def test_a_parked_stream_that_still_cannot_be_folded_stays_whole(here):
     assert parked(here) == before
 
 
+def test_when_a_stream_catches_up_the_persons_later_events_still_count(here):
+    """At sign-up she was Chappuis; the profile, which was folded in time, says Chappuis-Favre."""
+    account_id = here.submitted()
+    broken = copy(directory)
+    broken.topics = directory.topics | {"account.requested": lambda fact: 1 / 0}
+    with projecting(here, [broken, cases]) as projector:
+        catch_up(here, projector)
+    assert [entry[1] for entry in parked(here)] == [account_id]
+    with projecting(here, [directory, cases]) as projector:
+        assert projector.fold_parked() == 1
+    entry = Directory(here.pool).get(account_id)
+    assert (entry.email, entry.family_name, entry.profile_state) == (
+        AURELIE_ADDRESS,
+        "Chappuis-Favre",
+        "submitted",
+    )
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"day": "9999999-01-01"}, {"day": "no day"}, {"text": "a\0b"}, {"day": None}],
@@ -294,13 +359,19 @@ def test_an_event_whose_state_is_broken_parks_its_stream(here):
 
 
 def test_under_a_wrong_master_key_people_are_parked_and_none_is_taken_for_erased(here):
-    account_id = here.opened()
+    account_id = here.submitted()
     with projecting(here, keyring=Keyring({1: b"\x02" * 32})) as projector:
         catch_up(here, projector)
-    assert [entry[::4] for entry in parked(here)] == [("directory", "KeyFault")]
+    assert {entry[::4] for entry in parked(here)} == {("directory", "KeyFault")}
     with projecting(here) as projector:
-        assert projector.fold_parked() == 1
-    assert Directory(here.pool).get(account_id).email == AURELIE_ADDRESS
+        assert projector.fold_parked() == 2  # the account's stream and the profile's, in the order of the log
+    entry = Directory(here.pool).get(account_id)
+    assert (entry.email, entry.family_name, entry.link_state) == (
+        AURELIE_ADDRESS,
+        "Chappuis-Favre",
+        "waiting",
+    )
+    assert parked(here) == []
 
 
 # --- the outbox
