@@ -85,6 +85,7 @@ class RunningService:
         def ready() -> bool:
             assert self.processes[-1].poll() is None, self.told()
             with contextlib.suppress(OSError, http.client.HTTPException):
+                self.ask("GET", "/health/live")
                 return self.health()["status"] != "unavailable"
             return False
 
