@@ -43,7 +43,7 @@ def idempotent(*, secret: bool = False) -> Callable[[View], View]:
                 return view(*args, **kwargs)
             return _once(_Claim(_key(), secret), lambda: view(*args, **kwargs))
 
-        codes = ("conflict", "idempotency-conflict", *(["idempotency-secret"] if secret else []))
+        codes = ("idempotency-running", "idempotency-conflict", *(["idempotency-secret"] if secret else []))
         return described(once, idempotent=True, refuses=codes)
 
     return guard
@@ -73,7 +73,7 @@ class _Claim:
         if row and row[0] != self.request:
             raise errors.Problem("idempotency-conflict")
         if not row or row[1] is None:
-            raise errors.Problem("conflict")
+            raise errors.Problem("idempotency-running")
         _request, status, headers, sealed = row
         if sealed is None:
             raise errors.Problem("idempotency-secret")
@@ -96,7 +96,7 @@ class _Claim:
 
 
 def _once(claim: _Claim, carry_out: Callable[[], Response]) -> Response:
-    # A crash between the command's commit and `settle` leaves the claim: repeats get 409 `conflict` for a
+    # A crash between the command's commit and `settle` leaves the claim: repeats get 409 `idempotency-running` for a
     # day, and the client looks at what became of it. One transaction for both cannot be, for an append is
     # the first write of its own. What a released claim repeats after a lost COMMIT, the aggregates refuse.
     if not claim.made():

@@ -37,6 +37,7 @@ class SignedIn:
     token: str
     csrf_token: str | None
     expires_at: datetime
+    saved: Saved
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,12 @@ class Accounts:
         if verified.first_sign_in:
             account = self.log.account(account_id)
             account.activate(now=now)
-            self.log.record(account, effects=[session.store, self.credentials.keep_only(verified, now)])
+            effects = [session.store, self.credentials.keep_only(verified, now)]
+            saved = self.log.record(account, effects=effects)
         else:
-            self.log.record(effects=[session.store])
-        return SignedIn(account_id, self.roles.of(account_id, now), verified.initial, *session[:3])
+            saved = self.log.record(effects=[session.store])
+        roles = self.roles.of(account_id, now)
+        return SignedIn(account_id, roles, verified.initial, *session[:3], saved)
 
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)

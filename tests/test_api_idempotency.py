@@ -56,7 +56,7 @@ def test_a_request_whose_first_attempt_has_no_answer_yet_is_not_carried_out(hous
     with psycopg.connect(house.service.conninfo) as other_process:
         other_process.execute("UPDATE idempotency SET status = NULL, headers = NULL, body = NULL")
     again = house.client().post("/accounts", REQUEST, headers=KEY)
-    assert (again.status_code, again.json["type"]) == (409, "/problems/conflict")
+    assert (again.status_code, again.json["type"]) == (409, "/problems/idempotency-running")
     assert waiting(house) == 1
 
 

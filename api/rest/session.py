@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 
 from api import identity
-from api.answers import answer, nothing
+from api.answers import after, answer, nothing
 from api.arguments import Blueprint
 from api.context import service
 from api.described import tells
@@ -26,7 +26,7 @@ blueprint = Blueprint("session", __name__, url_prefix="/api/v1")
 @blueprint.arguments(SignIn, example=examples.SIGN_IN)
 @idempotent(secret=True)
 @blueprint.response(201, answers.Session, example=examples.SESSION)
-@tells("wrong-credentials", "too-busy")
+@tells("wrong-credentials", "too-busy", command=True)
 def sign_in(typed: dict[str, Any]) -> Response:
     """Sign in by cookie.
 
@@ -36,7 +36,8 @@ def sign_in(typed: dict[str, Any]) -> Response:
     opened = service().accounts.sign_in(typed["email"], typed["password"], "cookie")
     if earlier := identity.cookie_token():
         service().accounts.sign_out(earlier)
-    return identity.set_cookie(answer(_session(opened.account_id, opened), 201), opened.token)
+    response = answer(_session(opened.account_id, opened), 201)
+    return identity.set_cookie(after(opened.saved, response), opened.token)
 
 
 @blueprint.get("/session")
@@ -60,11 +61,12 @@ def sign_out() -> Response:
 @blueprint.arguments(SignIn, example=examples.SIGN_IN)
 @idempotent(secret=True)
 @blueprint.response(201, answers.Token, example=examples.TOKEN)
-@tells("wrong-credentials", "too-busy")
+@tells("wrong-credentials", "too-busy", command=True)
 def make_token(typed: dict[str, Any]) -> Response:
     """Sign in by bearer token, for clients without cookies."""
     opened = service().accounts.sign_in(typed["email"], typed["password"], "bearer")
-    return answer({"token": opened.token, "expires_at": opened.expires_at}, 201)
+    response = answer({"token": opened.token, "expires_at": opened.expires_at}, 201)
+    return after(opened.saved, response)
 
 
 @blueprint.delete("/tokens/current")
