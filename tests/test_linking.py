@@ -168,23 +168,23 @@ def test_one_record_given_to_two_accounts_at_once_goes_to_one(here, stranger):
 
 
 class TakenMeanwhile:
-    """The register, of which a record is given to another account just when somebody has found it free."""
+    """The lookup, of which a record is given to another account just when somebody who found it free claims it."""
 
-    def __init__(self, records, meanwhile) -> None:
-        self._records = records
+    def __init__(self, lookup, meanwhile) -> None:
+        self._lookup = lookup
         self._meanwhile = [meanwhile]
+        self.find, self.release = lookup.find, lookup.release
 
-    def candidates(self, declared):
-        found = self._records.candidates(declared)
+    def claim(self, *place: object):
         while self._meanwhile:
             self._meanwhile.pop()()
-        return found
+        return self._lookup.claim(*place)
 
 
 def test_a_record_taken_while_it_is_being_matched_makes_a_case(here, aurelie, stranger):
     case_id = open_case(here, stranger)
-    records = TakenMeanwhile(here.linking.records, lambda: decide(here, case_id))
-    replace(here.linking, records=records).match(aurelie, settled=nothing)
+    lookup = TakenMeanwhile(here.lookup, lambda: decide(here, case_id))
+    replace(here.linking, lookup=lookup).match(aurelie, settled=nothing)
     assert link(here, aurelie) is None
     assert profile(here, aurelie).open_case.cause == "record-taken"
     assert holders(here, HERS) == [stranger]
