@@ -77,18 +77,19 @@ def test_readers_and_the_relay_are_rung_for_when_there_is_something_for_them(her
 
 
 def test_a_second_process_waits_and_takes_over_when_the_first_has_gone(here, doorbell, running):
+    by_second = []
     with ExitStack() as second:
         with running(Diary()):
-            note(here, ONE, 1)
-            until(lambda: noted(here) == [(ONE, 1)])
-            waiting = second.enter_context(running(Diary()))
-            note(here, ONE, 2)
-            doorbell.ring("events")
-            until(lambda: len(noted(here)) == 2)
+            waiting = second.enter_context(running(Diary(spoilt=by_second.append)))
+            for version in range(1, 20):
+                note(here, ONE, version)
+                doorbell.ring("events")
+                until(lambda: len(noted(here)) == version)  # noqa: B023 - looked at before the next
             assert not waiting.done()
-        note(here, ONE, 3)
-        until(lambda: len(noted(here)) == 3)
-    assert parked(here) == []
+            assert by_second == []
+        note(here, ONE, 20)
+        until(lambda: len(noted(here)) == 20)
+    assert [fact.originator_version for fact in by_second] == [20]
 
 
 def test_one_that_waits_for_its_turn_can_be_stopped(here, running):

@@ -3,6 +3,7 @@
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 import pytest
 from diary import Diary, note
@@ -124,8 +125,10 @@ def test_who_has_waited_long_enough_is_told_to_come_back(here, watermark):
     with projecting(here, [Diary()]):
         position = note(here, ADA_ID, 1)
         for _ in range(WAITERS + 1):  # each gives its place back
+            began = monotonic()
             with pytest.raises(NotVisibleYet):
                 watermark.wait(["diary"], position, patience=SHORT)
+            assert monotonic() - began >= SHORT
 
 
 def test_more_than_may_wait_are_told_at_once(here, watermark):
