@@ -145,11 +145,12 @@ _RETRY = """
     WHERE id = %(id)s AND state = 'waiting' AND attempts = %(attempts)s
 """
 _PARK = """
-    UPDATE outbox SET state = 'parked', parked_for = 'exhausted', last_error = %(error)s, leased_until = NULL
+    UPDATE outbox SET state = 'parked', parked_for = 'exhausted', last_error = %(error)s
     WHERE id = %(id)s AND state = 'waiting' AND attempts = %(attempts)s
 """
 _RELEASE = """
-    UPDATE outbox SET state = 'waiting', parked_for = NULL, attempts = 0, next_attempt_at = now()
+    UPDATE outbox
+    SET state = 'waiting', parked_for = NULL, attempts = 0, leased_until = NULL, next_attempt_at = now()
     WHERE state = 'parked'
 """
 _HELD_REQUESTS = "SELECT count(*) FROM intake WHERE id <= (SELECT held_request FROM database_identity)"
