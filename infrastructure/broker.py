@@ -187,7 +187,7 @@ def _read(message: Message) -> UUID | None:
     try:
         body = json.loads(message.body)
         return UUID(body["id"]) if set(body) == {"id"} else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 
