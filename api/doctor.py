@@ -100,7 +100,11 @@ def _broker(service: Service) -> Iterator[Finding]:
         yield Finding("broker", "ok", "RabbitMQ answers, the queue is there")
     except BrokerUnavailable as fault:
         yield Finding(
-            "broker", "fault", f"does not answer ({fault.code})", "Start it, or correct BROKER_URL."
+            "broker",
+            "fault",
+            f"does not answer ({fault.code})",
+            "Start it, or correct BROKER_URL. Where the server answers and its queue does not, which a crash within "
+            "the queue's first second can cause: rabbitmqctl delete_queue matricule.outbox. Nothing is lost by it.",
         )
 
 

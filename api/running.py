@@ -1,6 +1,7 @@
 """Running the service: all roles in one process, or one of them."""
 
 import http.client
+import logging
 import os
 import socket
 import threading
@@ -16,11 +17,14 @@ from api.server import Server
 from domain.calendar import ZURICH
 from infrastructure import boot, bootstrap
 from infrastructure.bootstrap import Service
+from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import migrate
 from infrastructure.observability import set_up_logging
 from infrastructure.processes import Role, Supervisor, only_one
 from infrastructure.remembered import remember
 from infrastructure.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
 
 API_THREADS = 8
 OPS_THREADS = 2
@@ -65,6 +69,8 @@ def run_role(settings: Settings, name: str) -> None:
         migrate(conninfo)
         boot.prepare(conninfo)
         with bootstrap.service(settings, conninfo) as service:
+            if name in WITH_A_BROKER:
+                _declare_queue(service)
             roles = _api(service) if name == "api" else getattr(service, name)()
             Supervisor(roles, service.metrics).run()
 
@@ -96,10 +102,21 @@ def _api(service: Service) -> list[Role]:
 
 
 def _supervise(service: Service, roles: Sequence[Role], console: Console) -> None:
+    _declare_queue(service)
     greeting = threading.Thread(target=_greet, args=(service, console), name="greeting", daemon=True)
     greeting.start()
-    Supervisor(roles, service.metrics).run()
-    console.print("Stopped; nothing is lost.")
+    if Supervisor(roles, service.metrics).run():
+        console.print("Stopped; nothing is lost.")
+    else:
+        console.print("Stopped in the middle of some work: it is done again at the next start.")
+
+
+def _declare_queue(service: Service) -> None:
+    """Once, before relay and workers meet at it; where the broker is away, they go on trying."""
+    try:
+        service.broker.check()
+    except BrokerUnavailable as fault:
+        log.warning("the broker does not answer", extra={"code": fault.code})
 
 
 def _log(settings: Settings) -> None:

@@ -120,6 +120,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX outbox_account ON outbox (account_id, created_at);
+CREATE INDEX outbox_unsettled ON outbox (state) WHERE state NOT IN ('sent', 'done');
 
 -- How far each read model has come, and the streams that one of them could not fold.
 CREATE TABLE projections (
