@@ -19,6 +19,10 @@ from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
 from infrastructure.worker import GiveUp, Handler, Retry
 
+# By how many initial passwords had been made before the one that may not have arrived: there are few of them, and a
+# server that says "not now" once it has the message says so for minutes.
+REST_SECONDS = {0: 60.0, 1: 900.0}
+
 
 class Deliveries:
     """Handlers by kind. A secret is made by the worker that mails it, and stands nowhere else."""
@@ -63,14 +67,19 @@ class Deliveries:
     def _initial_password(self, item: OutboxItem) -> None:
         account = self._store.account(item.account_id)
         try:
-            with self._mailer.connect() as connection:  # first: a mail server that is down costs no password
+            with self._mailer.connect() as connection:
+                # First: a recipient who is not taken now costs no password.
+                connection.expect(self._settings.mail_from, account.email)
                 password = self._accounts.issue_initial_password(account.id)
                 values = {
                     "password": password,
                     "hours": int(self._settings.initial_password_lifetime.total_seconds() // 3600),
                     "sign_in_link": self._links.link(account.id),
                 }
-                self._send(connection, item, account.email, account.locale, values)
+                try:
+                    self._send(connection, item, account.email, account.locale, values)
+                except MailFailed as failure:
+                    raise _consequence(failure, REST_SECONDS.get(account.initial_passwords)) from None
         except MailFailed as failure:
             raise _consequence(failure) from None
 
@@ -127,10 +136,10 @@ class Deliveries:
         connection.send(mail)
 
 
-def _consequence(failure: MailFailed) -> GiveUp | Retry:
+def _consequence(failure: MailFailed, delay: float | None = None) -> GiveUp | Retry:
     if isinstance(failure, MailRefused) and failure.permanent:
         return GiveUp(failure.code, state="bounced")
-    return Retry(failure.code)
+    return Retry(failure.code, delay)
 
 
 def _refusals_end(handle: Callable[[OutboxItem], None]) -> Handler:

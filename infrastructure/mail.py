@@ -1,6 +1,7 @@
 """How mail leaves: through an SMTP server, or in the demonstration as files in a folder.
 
-A worker connects first, then makes the password, then sends: a server that is down costs nobody a password.
+A worker connects and asks whether the recipient is taken, then makes the password, then sends: a server that is down
+or says "not now" costs nobody a password.
 Errors say codes only, never an address and never the server's own words, which often repeat it.
 """
 
@@ -56,6 +57,12 @@ class MailOutcomeUnknown(MailFailed):
 
 
 class Connection(Protocol):
+    def expect(self, mail_from: str, to: str) -> None:
+        """Ask whether a message from and to these would be taken now, before it is made; `send` need not ask again.
+
+        mail_from, to: as for `compose`. Raises MailRefused, MailUnavailable.
+        """
+
     def send(self, message: EmailMessage) -> None:
         """Hand over one message, from its `From` to its `To`.
 
@@ -199,13 +206,17 @@ class _SmtpConnection:
         """deadline: the monotonic instant after which no server is waited for."""
         self._smtp = smtp
         self._deadline = deadline
+        self._announced: tuple[str, str] | None = None
+
+    def expect(self, mail_from: str, to: str) -> None:
+        self._announce(_ascii_address(parseaddr(mail_from)[1]), _recipient(to))
 
     def send(self, message: EmailMessage) -> None:
         sender, recipient = (message[end].addresses[0].addr_spec for end in ("From", "To"))
         content = re.sub(rb"(?m)^\.", b"..", message.as_bytes())  # a dot alone would end it
+        if self._announced != (sender, recipient):
+            self._announce(sender, recipient)
         try:
-            self._ask(f"MAIL FROM:<{sender}>", "sender")
-            self._ask(f"RCPT TO:<{recipient}>", "recipient")
             self._ask("DATA", "data")
         except OSError:
             raise MailUnavailable("connection-lost") from None
@@ -216,6 +227,14 @@ class _SmtpConnection:
             self._judge(*self._smtp.getreply(), "message")
         except OSError:
             raise MailOutcomeUnknown("connection-lost-after-data") from None
+
+    def _announce(self, sender: str, recipient: str) -> None:
+        try:
+            self._ask(f"MAIL FROM:<{sender}>", "sender")
+            self._ask(f"RCPT TO:<{recipient}>", "recipient")
+        except OSError:
+            raise MailUnavailable("connection-lost") from None
+        self._announced = sender, recipient
 
     def _ask(self, command: str, stage: str) -> None:
         self._wait_no_longer_than_the_deadline()
@@ -253,6 +272,9 @@ class FileMailer:
         except OSError:
             raise MailUnavailable("outbox-folder-missing") from None
         yield self
+
+    def expect(self, mail_from: str, to: str) -> None:
+        """A folder takes everything."""
 
     def send(self, message: EmailMessage) -> None:
         arrived = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

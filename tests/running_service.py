@@ -176,8 +176,11 @@ class RunningService:
             return cursor.fetchall() if cursor.description else []
 
     def let_leases_end(self) -> None:
-        """As if all the time had passed for which a worker may hold a message."""
-        self.rows("UPDATE outbox SET leased_until = now(), next_attempt_at = now() WHERE state = 'waiting'")
+        """As if all the time had passed for which a message rests; how the last attempt ended is forgotten."""
+        self.rows(
+            "UPDATE outbox SET leased_until = now(), next_attempt_at = now(), last_error = NULL"
+            " WHERE state = 'waiting'"
+        )
 
     def wait_for_outbox(self, **states: int) -> None:
         """As soon as exactly so many rows are in these states."""

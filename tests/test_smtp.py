@@ -101,6 +101,20 @@ def test_a_server_that_goes_away_before_the_data_took_nothing(mailer, sink):
             connection.send(a_mail())
 
 
+def test_a_recipient_that_is_not_taken_is_known_before_there_is_a_message(mailer, sink):
+    sink.recipient_answer = "451 4.7.1 Greylisted"
+    with mailer.connect() as connection, pytest.raises(MailUnavailable) as trouble:
+        connection.expect("HEP <no-reply@hep.example>", ADA)
+    assert trouble.value.code == "recipient-451-4.7.1"
+
+
+def test_a_recipient_that_was_taken_is_not_asked_for_again(mailer, sink):
+    with mailer.connect() as connection:
+        connection.expect("HEP <no-reply@hep.example>", ADA)
+        connection.send(a_mail())
+    assert [envelope.rcpt_tos for envelope in sink.taken] == [[ADA]]
+
+
 def test_a_server_that_dies_with_the_data_may_have_taken_it(mailer, sink):
     sink.at_data = lambda server: server.transport.abort()
     with pytest.raises(MailOutcomeUnknown) as trouble:
