@@ -134,14 +134,17 @@ class Accounts:
         by bearer token as it is. Raises WrongPassword, PasswordTooShort, PasswordTooLong, TooBusy.
         """
         now, chosen = self.clock.now(), _acceptable(new_password)
+        # Loaded before the check, so that a password replaced after it is a conflict.
+        account = self.log.account(account_id)
         verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
         if not verified:
             raise errors.WrongPassword
-        account = self.log.account(account_id)
         account.change_password(actor=account_id, now=now)
         credential_id, store = self.credentials.choose(account_id, chosen)
         if kind == "bearer":
-            return self.log.record(account, effects=[store, self.sessions.end_others(account_id, session_id)]), None
+            return self.log.record(
+                account, effects=[store, self.sessions.end_others(account_id, session_id)]
+            ), None
         session = self.sessions.open(verified.replaced_by(credential_id), kind, now)
         saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
         return saved, session

@@ -95,7 +95,9 @@ class StoredSessions:
 
     def end_others(self, account_id: UUID, session_id: UUID) -> Effect:
         def delete(cursor: Cursor) -> None:
-            cursor.execute("DELETE FROM sessions WHERE account_id = %s AND id <> %s", (account_id, session_id))
+            cursor.execute(
+                "DELETE FROM sessions WHERE account_id = %s AND id <> %s", (account_id, session_id)
+            )
             cursor.execute("UPDATE sessions SET initial_password = false WHERE id = %s", (session_id,))
 
         return delete

@@ -1,0 +1,28 @@
+"""How people of the tests sign in and change their passwords."""
+
+import pytest
+from people import AURELIE_ADDRESS
+
+from domain import errors
+
+MY_PASSWORD = "correct horse battery"
+
+
+def signed_in(here, password: str, kind: str = "cookie", email: str = AURELIE_ADDRESS):
+    return here.accounts.sign_in(email, password, kind)
+
+
+def change(here, account_id, session, current: str, new: str, kind: str = "cookie"):
+    found = here.sessions.find(session.token, here.clock.now())
+    _, fresh = here.accounts.change_password(account_id, current, new, session_id=found.session_id, kind=kind)
+    return fresh
+
+
+def refused(here, password: str, email: str = AURELIE_ADDRESS) -> bool:
+    with pytest.raises(errors.WrongCredentials):
+        here.accounts.sign_in(email, password, "cookie")
+    return True
+
+
+def alive(here, token: str) -> bool:
+    return here.sessions.find(token, here.clock.now()) is not None
