@@ -106,8 +106,8 @@ def test_the_offset_is_raised_once(as_if_restored):
 def test_two_processes_boot_while_a_writer_is_in_flight(as_if_restored):
     """A writer that is not through yet is waited for, and one that comes later gets its place after the last."""
     here, late = as_if_restored, uuid4()
-    with ThreadPoolExecutor() as threads, here.pool.connection() as writer:
-        with writer.transaction(), writer.cursor() as cursor:
+    with ThreadPoolExecutor() as threads:
+        with here.transaction() as cursor:
             event = SealedEvent(uuid4(), 1, "test.plain", b"{}", None, None, None)
             in_flight = here.store.recorder.append(cursor, [event]).position
             booting = [threads.submit(prepare, here.url) for _ in range(2)]

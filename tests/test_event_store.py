@@ -1,20 +1,15 @@
-"""Appending: all or nothing, first in its transaction, once, and only for those whose key still stands."""
+"""Appending: all or nothing, first in its transaction, once; and what is read back."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from people import ADA_ID, ADA_PROFILE_ID, AURELIE, CASE_ID, NOON, a_profile, an_account
-from psycopg import Cursor
+from people import ADA_ID, ADA_PROFILE_ID, AURELIE, NOON, a_profile, an_account
 from spec import until
 from write_side import KEYRING, WriteSide
 
 from domain import errors
-from domain.account import Account
 from domain.values import SYSTEM
 from infrastructure.event_mapper import SealedEvent
 from infrastructure.event_store import PLACES, AppendRefused, EventStore
@@ -31,14 +26,8 @@ def here(database_url):
 @pytest.fixture
 def saved(here):
     """Ada's account and profile, stored."""
-    here.store.record(an_account())
-    here.store.record(a_profile_of_a_known_account(here))
+    here.store.record(an_account(), a_profile())
     return here
-
-
-def a_profile_of_a_known_account(here):
-    here.store.account(ADA_ID)
-    return a_profile()
 
 
 def plain_events(stream: UUID, count: int, after: int = 0) -> list[SealedEvent]:
@@ -47,12 +36,6 @@ def plain_events(stream: UUID, count: int, after: int = 0) -> list[SealedEvent]:
         SealedEvent(stream, version, "test.plain", b"{}", None, None, None)
         for version in range(after + 1, after + count + 1)
     ]
-
-
-@contextmanager
-def transaction(here) -> Iterator[Cursor]:
-    with here.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-        yield cursor
 
 
 def everything(here) -> list[tuple]:
@@ -66,7 +49,7 @@ def everything(here) -> list[tuple]:
 
 def test_an_append_after_another_write_is_refused_and_nothing_is_written(here):
     def write_then_append() -> None:
-        with transaction(here) as cursor:
+        with here.transaction() as cursor:
             cursor.execute("INSERT INTO roles (account_id, role) VALUES (%s, 'auditor')", (ADA_ID,))
             here.store.recorder.append(cursor, plain_events(uuid4(), 1))
 
@@ -80,7 +63,7 @@ def test_an_append_after_a_row_was_locked_is_refused(here):
     """A lock takes the transaction's id: what it loads afterwards may be newer than its place in the log."""
 
     def lock_then_append() -> None:
-        with transaction(here) as cursor:
+        with here.transaction() as cursor:
             cursor.execute("SELECT * FROM log_offset FOR UPDATE")
             here.store.recorder.append(cursor, plain_events(uuid4(), 1))
 
@@ -92,7 +75,7 @@ def test_an_append_after_a_row_was_locked_is_refused(here):
 @pytest.mark.parametrize("count", [1, 20])
 def test_a_second_append_is_refused_and_takes_the_first_with_it(here, count):
     def append_twice() -> None:
-        with transaction(here) as cursor:
+        with here.transaction() as cursor:
             here.store.recorder.append(cursor, plain_events(uuid4(), 1))
             here.store.recorder.append(cursor, plain_events(uuid4(), count))
 
@@ -102,7 +85,7 @@ def test_a_second_append_is_refused_and_takes_the_first_with_it(here, count):
 
 
 def test_an_append_may_follow_what_only_reads(here):
-    with transaction(here) as cursor:
+    with here.transaction() as cursor:
         cursor.execute("SELECT count(*) FROM events")
         here.store.recorder.append(cursor, plain_events(uuid4(), 1))
     assert len(everything(here)) == 1
@@ -273,83 +256,3 @@ def test_events_are_given_in_the_order_asked_for(saved):
         "profile.submitted",
         "account.requested",
     ]
-
-
-# --- a person's key is destroyed
-
-
-def test_without_the_key_every_command_is_refused(saved):
-    saved.destroy_key(ADA_ID)
-    with pytest.raises(errors.AccountErased):
-        saved.store.account(ADA_ID)
-    with pytest.raises(errors.AccountErased):
-        saved.store.profile(ADA_PROFILE_ID)
-
-
-def test_what_was_loaded_before_the_key_was_destroyed_cannot_be_saved_after(saved):
-    account, profile = saved.store.account(ADA_ID), saved.store.profile(ADA_PROFILE_ID)
-    account.activate(now=NOON)
-    profile.open_case_for(CASE_ID, "no-record", [], due=NOON.date(), actor=SYSTEM, now=NOON)
-    before = everything(saved)
-    saved.destroy_key(ADA_ID)
-    for aggregate in (account, profile):
-        with pytest.raises(errors.AccountErased):
-            saved.store.record(aggregate)
-    assert everything(saved) == before
-
-
-def test_an_append_for_two_people_needs_the_keys_of_both(here):
-    people = [here.opened(f"person-{number}@example.org") for number in range(2)]
-
-    def with_new_passwords() -> list[Account]:
-        accounts = [here.store.account(person) for person in people]
-        for account in accounts:
-            account.change_password(actor=account.id, now=NOON)
-        return accounts
-
-    here.store.record(*with_new_passwords())
-    refused = with_new_passwords()
-    here.destroy_key(people[1])
-    with pytest.raises(errors.AccountErased):
-        here.store.record(*refused)
-    assert [here.topics(person)[1:] for person in people] == [["account.password-changed"]] * 2
-
-
-def test_an_append_that_races_with_the_destruction_waits_and_is_refused(saved):
-    account = saved.store.account(ADA_ID)
-    account.activate(now=NOON)
-    with ThreadPoolExecutor() as threads, saved.pool.connection() as eraser:
-        with eraser.transaction():
-            eraser.execute("DELETE FROM data_keys WHERE person = %s", (ADA_ID,))
-            append = threads.submit(saved.store.record, account)
-            until(lambda: saved.waiting_for_locks() == 1)
-        with pytest.raises(errors.AccountErased):
-            append.result(20)
-    assert saved.topics(ADA_ID) == ["account.requested"]
-
-
-def test_an_append_lands_when_the_destruction_is_called_off(saved):
-    account = saved.store.account(ADA_ID)
-    account.activate(now=NOON)
-    with ThreadPoolExecutor() as threads, saved.pool.connection() as eraser:
-        with eraser.transaction(force_rollback=True):
-            eraser.execute("DELETE FROM data_keys WHERE person = %s", (ADA_ID,))
-            append = threads.submit(saved.store.record, account)
-            until(lambda: saved.waiting_for_locks() == 1)
-        append.result(20)
-    assert saved.store.account(ADA_ID).state == "active"
-
-
-def test_the_destruction_waits_for_an_append_that_was_first(saved):
-    account = saved.store.account(ADA_ID)
-    account.activate(now=NOON)
-    with ThreadPoolExecutor() as threads:
-        with transaction(saved) as cursor:
-            stored = [saved.store.mapper.to_stored_event(event) for event in account.collect_events()]
-            saved.store.recorder.append(cursor, stored)
-            erasure = threads.submit(saved.destroy_key, ADA_ID)
-            until(lambda: saved.waiting_for_locks() == 1)
-        erasure.result(20)
-    assert saved.topics(ADA_ID) == ["account.requested", "account.activated"]
-    with pytest.raises(errors.AccountErased):
-        saved.store.account(ADA_ID)

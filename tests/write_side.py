@@ -1,11 +1,14 @@
 """The write side and its use cases over one database, with a clock that stands still."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID, uuid4
 
 from people import AURELIE, AURELIE_ADDRESS, DAY, HOUR, NOON
+from psycopg import Cursor
 
 from application.accounts import Accounts
 from application.linking import Linking
@@ -133,6 +136,11 @@ class WriteSide:
                 "SELECT topic FROM events WHERE originator_id = %s ORDER BY originator_version", stream
             )
         ]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            yield cursor
 
     def waiting_for_locks(self) -> int:
         """How many statements on this database wait for somebody."""
