@@ -3,6 +3,7 @@
 import http.client
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ WITH_A_BROKER = ("relay", "work")  # without one their queue is in the memory of
 
 def run_everything(settings: Settings, console: Console) -> None:
     """Every role in this process, until a signal. Raises AlreadyRunning, SettingsError, KeyFault."""
+    _unwind_when_terminated()
     settings.check_serving()
     settings.home.mkdir(parents=True, exist_ok=True)
     with only_one(settings.home):
@@ -59,6 +61,7 @@ def run_everything(settings: Settings, console: Console) -> None:
 
 def run_role(settings: Settings, name: str) -> None:
     """One role in this process, until a signal. Raises SettingsError, KeyFault."""
+    _unwind_when_terminated()
     settings.check_serving()
     if name in WITH_A_BROKER and not settings.broker_url:
         raise SettingsError(f"BROKER_URL: set it to run «{name}» apart, or use matricule run.")
@@ -73,6 +76,15 @@ def run_role(settings: Settings, name: str) -> None:
                 _declare_queue(service)
             roles = _api(service) if name == "api" else getattr(service, name)()
             Supervisor(roles, service.metrics).run()
+
+
+def _unwind_when_terminated() -> None:
+    """As Ctrl-C does, SIGTERM stops what was started so far, before roles run that end in their own way."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _check_ports(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import signal
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 from running_service import RunningService, a_service, password_in
 from services import new_database
+from spec import until
 
 ADA, BEN = "ada@school.example", "ben@school.example"
 REAL = ("DATABASE_URL", "BROKER_URL", "SMTP_URL")
@@ -92,6 +94,16 @@ def test_ctrl_c_ends_everything_and_nothing_is_lost():
         assert processes_of(service.home) == []
         service.run()
         assert service.me(token).json["email"] == ADA
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_while_it_starts_it_leaves_nothing_running(how):
+    with a_service() as service:
+        starting = service.start()
+        until((service.home / "postgresql" / "data" / "postmaster.pid").exists)
+        os.kill(starting.pid, how)
+        assert starting.wait(30) in (0, 128 + how)
+        assert processes_of(service.home) == []
 
 
 def test_a_port_that_is_taken_is_said_and_nothing_is_left_running(smtp):
