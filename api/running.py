@@ -100,7 +100,7 @@ def _check_ports(settings: Settings) -> None:
             ).close()
         except OSError as fault:
             raise SettingsError(
-                f"{variable}: port {port} of {host} cannot be had ({fault.strerror}): end what has it, "
+                f"{variable}: port {port} of {host} cannot be had ({os.strerror(fault.errno)}): end what has it, "
                 "or write another number."
             ) from None
 
