@@ -1,5 +1,7 @@
 """An account's history in words: each event a sentence, old and new values, who it was, in three languages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -7,6 +9,7 @@ from uuid import UUID
 import pytest
 from people import AURELIE, AURELIE_ADDRESS, HOUR, NOON
 from read_side import catch_up, projecting
+from services import new_database
 from write_side import WriteSide, nothing
 
 from domain.values import LOCALES, OPERATOR
@@ -16,26 +19,31 @@ from projections.directory import Directory
 from projections.timeline import Timeline
 
 
-@pytest.fixture
-def here(database_url):
+@contextmanager
+def a_life(database_url: str) -> Iterator[WriteSide]:
+    """A write side with `account_id`, to whom everything has happened that can happen, and a clerk of a name."""
     with WriteSide(database_url) as here, projecting(here) as here.projector:
         here.history = History(here.store, Timeline(here.pool), Directory(here.pool))
         here.with_records()
+        kim = replace(AURELIE, ahv_number=None, given_name="Kim", family_name="Frei")
+        here.account_id, clerk = here.opened(), here.submitted("clerk@example.org", kim)
+        live(here, here.account_id, clerk)
+        yield here
+
+
+@pytest.fixture(scope="module")
+def here(postgres, template):
+    """For tests that only read."""
+    with new_database(postgres, template) as database_url, a_life(database_url) as here:
         yield here
 
 
 @pytest.fixture
-def clerk(here) -> UUID:
-    """An account of the secretariat's, with a name."""
-    return here.submitted(
-        "clerk@example.org", replace(AURELIE, ahv_number=None, given_name="Kim", family_name="Frei")
-    )
+def account_id(here) -> UUID:
+    return here.account_id
 
 
-@pytest.fixture
-def account_id(here, clerk) -> UUID:
-    """An account to which everything has happened that can happen."""
-    account_id = here.opened()
+def live(here, account_id: UUID, clerk: UUID) -> None:
     here.accounts.request(AURELIE_ADDRESS, "x", "y", "fr", "2025-08")
     here.decide.decide_waiting()
     password = here.accounts.issue_initial_password(account_id)
@@ -52,7 +60,6 @@ def account_id(here, clerk) -> UUID:
     case_id = here.store.profile(here.store.account(account_id).profile_id).open_case.id
     here.linking.reject(case_id, reason="no-record", note=None, actor=clerk)
     catch_up(here, here.projector)
-    return account_id
 
 
 def declare(here, account_id: UUID, data) -> None:
@@ -114,11 +121,12 @@ def test_a_page_goes_on_after_the_last_one_with_the_same_words(here, account_id)
     assert told(here, account_id, after=whole[2].position) == whole[3:]
 
 
-def test_an_erased_person_leaves_events_without_values(here, account_id, clerk):
-    here.destroy_key(account_id)
-    moments = told(here, account_id)
-    assert len(moments) == len({each.position for each in moments}) > 10
+def test_an_erased_person_leaves_events_without_values(database_url):
+    with a_life(database_url) as here:
+        here.destroy_key(here.account_id)
+        moments = told(here, here.account_id)
+        linked = moment(here, here.account_id, "profile.record-linked")
+    assert {each.type for each in moments} == {each.TOPIC for each in event_classes()}
+    assert "(erased)" in linked.sentence
     for personal in (AURELIE_ADDRESS, "Delémont", "R-000001", "A mix-up."):
         assert personal not in str(moments)
-    linked = moment(here, account_id, "profile.record-linked")
-    assert "(erased)" in linked.sentence
