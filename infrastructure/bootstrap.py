@@ -46,7 +46,8 @@ from projections.directory import Directory, directory
 from projections.outbox import outbox
 from projections.timeline import Timeline, timeline
 
-READ_MODELS = (directory, cases, timeline, outbox)
+# The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first.
+READ_MODELS = (outbox, timeline, cases, directory)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 

@@ -111,7 +111,7 @@ class Projector:
         Raises LostTurn.
         """
         behind = min(self._positions.values(), default=ENDLESS)
-        group = [self._models[name] for name, position in self._positions.items() if position == behind]
+        group = [model for name, model in self._models.items() if self._positions.get(name) == behind]
         others = [position for position in self._positions.values() if position > behind]
         facts = read_batch(self._connection, behind, min(others, default=ENDLESS), self._unseal)
         if not facts:

@@ -1,7 +1,9 @@
 """What a read model is: a table, and how events fold into its rows."""
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import orjson
 from psycopg import Cursor, sql
@@ -87,6 +89,7 @@ class ReadModel:
         self.version = version
         self.columns = columns
         self.key = key
+        self._place = itemgetter(*key)
         self.indices = indices
         self.keeps_first = keeps_first
         self.rebuildable = rebuildable
@@ -126,19 +129,19 @@ class ReadModel:
 
     def write(self, cursor: Cursor, table: str, changes: Iterable[Row]) -> int:
         """Write what a batch changed, each row once, in the order of the events. Returns how many rows."""
-        merged: dict[tuple, Row] = {}
+        merged: dict[Any, Row] = {}
         for change in changes:
-            place = tuple(change[column] for column in self.key)
-            if place in merged and not self.keeps_first:
-                merged[place].update(change)
-            else:
-                merged.setdefault(place, change)
-        by_columns: dict[tuple[str, ...], list[Row]] = {}
+            place = self._place(change)
+            known = merged.get(place)
+            if known is None:
+                merged[place] = change
+            elif not self.keeps_first:
+                known.update(change)
+        by_columns: dict[tuple[str, ...], list[Iterable[Any]]] = {}
         for row in merged.values():
-            by_columns.setdefault(tuple(row), []).append(row)
+            by_columns.setdefault(tuple(row), []).append(row.values())
         for columns, rows in by_columns.items():
-            values = [_array(row[column] for row in rows) for column in columns]
-            cursor.execute(self._statement(table, columns), values)
+            cursor.execute(self._statement(table, columns), list(map(_array, zip(*rows, strict=True))))
         return len(merged)
 
     def _statement(self, table: str, columns: tuple[str, ...]) -> str:
@@ -152,9 +155,15 @@ class ReadModel:
         )
 
 
-def _array(values: Iterable[Any]) -> str:
+def _array(values: Sequence[Any]) -> str:
     """An array literal, one a column: a third of the time that a list takes to be adapted."""
-    return "{" + ",".join(map(_element, values)) + "}"
+    try:
+        texts = '","'.join(values)
+    except TypeError:
+        return "{" + ",".join(map(_element, values)) + "}"
+    if "\\" in texts or texts.count('"') != 2 * (len(values) - 1):
+        return "{" + ",".join(map(_element, values)) + "}"
+    return '{"' + texts + '"}'
 
 
 def _element(value: Any) -> str:
@@ -162,6 +171,8 @@ def _element(value: Any) -> str:
         if "\\" in value or '"' in value:
             value = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{value}"'
+    if type(value) is UUID:
+        return value.hex  # the dashes take longer to be put in than PostgreSQL takes to miss them
     if value is None:
         return "NULL"
-    return f'"{value}"'  # UUID, int, bool, instants: their str() is what PostgreSQL reads
+    return f'"{value}"'  # int, bool, instants: their str() is what PostgreSQL reads
