@@ -123,9 +123,10 @@ class RunningService:
         for process in self.processes:
             process.kill()
             process.wait()
-        if self.embedded.is_running:
-            self.embedded.start()  # as the last of its users, for those that were killed cannot
-            self.embedded.stop()
+        embedded = self.embedded
+        if embedded.is_running:
+            embedded.start()  # as the last of its users, for those that were killed cannot
+            embedded.stop()
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], **self.settings}
