@@ -25,6 +25,7 @@ class Decide:
         self._intake = intake
         self._accounts = accounts
         self._doorbell = doorbell
+        self._left: set[int] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`. Raises psycopg's errors: whoever runs it begins again, and nothing is lost."""
@@ -48,5 +49,7 @@ class Decide:
                 except (DecidedElsewhere, Conflict):
                     continue
                 except (ValueError, Refused, psycopg.DataError) as fault:
-                    log.error("request left undecided", extra={"error": type(fault).__name__})
+                    if last not in self._left:  # it is tried again each time, and told of once
+                        log.error("request left undecided", extra={"error": type(fault).__name__})
+                    self._left.add(last)
         return decided
