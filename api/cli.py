@@ -27,12 +27,10 @@ FAULTS = (SettingsError, KeyFault, EmbeddedPostgresError, psycopg.OperationalErr
 def main() -> None:
     """Entry point. A fault of the surroundings is told in a line, never as a traceback."""
     try:
-        commands(standalone_mode=False)
+        sys.exit(commands(standalone_mode=False))  # what it returns is the status of a click.exceptions.Exit
     except click.ClickException as misuse:
         misuse.show()
         sys.exit(2)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except AlreadyRunning as running_already:

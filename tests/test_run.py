@@ -115,6 +115,17 @@ def test_a_port_that_is_taken_is_said_and_nothing_is_left_running(smtp):
         assert processes_of(service.home) == []
 
 
+def test_without_its_broker_it_answers_and_the_doctor_finds_the_fault():
+    with a_service(BROKER_URL="amqp://guest:guest@127.0.0.1:1//") as service:
+        service.run()
+        assert service.sign_up(ADA).status == 202
+        assert service.health()["status"] == "degraded"
+        doctor = service.command("doctor")
+        assert doctor.returncode == 1
+        assert "broker: does not answer" in doctor.stdout
+        assert "correct BROKER_URL" in doctor.stdout
+
+
 def test_it_runs_as_another_user_than_root_too():
     """Who is not root already, has run all the others so."""
     with a_service() as service:
