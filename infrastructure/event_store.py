@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification
 from psycopg import Cursor
@@ -237,10 +237,13 @@ class EventStore(Application[UUID]):
             return [self.mapper.to_domain_event(SealedEvent(*row)) for row in rows]
 
     def _load(self, stream: UUID, missing: type[errors.Refused]) -> Any:
-        try:
-            return self.repository.get(stream, projector_func=_replayed)
-        except AggregateNotFoundError:
-            raise missing from None
+        """As the library's repository does, which asks each event whether it can be replayed; that takes longer."""
+        aggregate = None
+        for stored in self.recorder.select_events(stream):
+            aggregate = self.mapper.to_domain_event(stored).mutate(aggregate)
+        if aggregate is None:
+            raise missing
+        return aggregate
 
     def record(self, *aggregates: Aggregate, effects: Iterable[Effect] = ()) -> Saved:
         """Append what the aggregates decided and carry out the effects, all or nothing.
@@ -258,10 +261,3 @@ class EventStore(Application[UUID]):
         if stored:
             self._after_append(len(stored))
         return saved
-
-
-def _replayed(aggregate: Any, events: Iterable[Any]) -> Any:
-    """The library's own asks each event whether it can mutate, which takes longer than the mutation."""
-    for event in events:
-        aggregate = event.mutate(aggregate)
-    return aggregate
