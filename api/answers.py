@@ -24,9 +24,8 @@ def nothing() -> Response:
 
 
 def after(saved: Saved, response: Response) -> Response:
-    """Mark an answer with how far the log has come; nothing written, nothing to wait for."""
-    if saved.position:
-        response.headers["Log-Position"] = service().watermark.seal(saved.position)
+    """Mark an answer with how far the log has come with it; 0 where nothing was written, and nothing to wait for."""
+    response.headers["Log-Position"] = service().watermark.seal(saved.position)
     if saved.recorded_at:
         response.headers["Recorded-At"] = instant(saved.recorded_at)
     return response

@@ -1,6 +1,7 @@
 """Reads bodies and queries: JSON only, strictly, and every refusal as one `InvalidInput`."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import flask_smorest
@@ -8,6 +9,7 @@ from flask import Request
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
+from api.described import View, described
 from api.errors import Problem
 from api.faults import InvalidInput, gathered
 
@@ -47,3 +49,10 @@ class Blueprint(flask_smorest.Blueprint):
     """Routes with their arguments and answers described; see `api.documentation`."""
 
     ARGUMENTS_PARSER = Parser()
+
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[View], View]:
+        """Notes besides that a view reads its query: others take none (api/headers.py)."""
+        reads = super().arguments(schema, location=location, **options)
+        if location != "query":
+            return reads
+        return lambda view: described(reads(view), query=True)

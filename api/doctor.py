@@ -128,6 +128,9 @@ def _outbox(service: Service) -> Iterator[Finding]:
                 "SELECT coalesce(parked_for, 'exhausted'), count(*) FROM outbox WHERE state = 'parked' GROUP BY 1"
             ).fetchall()
         )
+        (lost,) = connection.execute(
+            "SELECT count(*) FROM outbox WHERE state IN ('bounced', 'failed')"
+        ).fetchone()
         (intake,) = connection.execute("SELECT count(*) FROM intake").fetchone()
     held = parked.get("restored", 0) + service.outbox_queue.held_requests()
     if held:
@@ -144,7 +147,14 @@ def _outbox(service: Service) -> Iterator[Finding]:
             f"{parked['exhausted']} items are parked after too many attempts",
             "Mend the cause (column last_error of table outbox), then run matricule release.",
         )
-    if not parked and not held:
+    if lost:
+        yield Finding(
+            "outbox",
+            "warning",
+            f"{lost} mails were refused for good or failed",
+            "See column last_error of table outbox, and reach these people in another way.",
+        )
+    if not parked and not held and not lost:
         yield Finding("outbox", "ok", "nothing is parked")
     if intake > 1000:
         yield Finding(

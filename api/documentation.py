@@ -169,15 +169,14 @@ def _response_headers(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems(operation: dict[str, Any], facts: dict[str, Any], guarded: bool) -> list[str]:
-    codes = set(facts.get("refuses", ())) | {"unavailable", "internal-error"}
+    # Any operation refuses a query that it does not read.
+    codes = set(facts.get("refuses", ())) | {"invalid-input", "unavailable", "internal-error"}
     if facts.get("signed_in"):
         codes.add("not-signed-in")
     if guarded:
         codes.add("csrf-failed")
     if "requestBody" in operation:
-        codes |= {"invalid-input", "not-json", "unsupported-media-type", "body-too-large"}
-    if facts.get("idempotent") or any(each.get("in") == "query" for each in operation["parameters"]):
-        codes.add("invalid-input")
+        codes |= {"not-json", "unsupported-media-type", "body-too-large"}
     if facts.get("conditional"):
         codes.add("precondition-failed")
     return sorted(codes)

@@ -33,6 +33,7 @@ STATUS: Final = {
     "wrong-credentials": 401,
     "csrf-failed": 403,
     "not-allowed": 403,
+    "own-case": 403,
     "wrong-password": 403,
     "not-found": 404,
     "profile-missing": 404,
@@ -42,6 +43,7 @@ STATUS: Final = {
     "unsupported-media-type": 415,
     "password-too-short": 422,
     "password-too-long": 422,
+    "password-unchanged": 422,
     "record-unknown": 422,
     "too-busy": 429,
     "internal-error": 500,
@@ -56,6 +58,7 @@ CHALLENGE: Final = 'Bearer realm="matricule"'  # RFC 9110, 11.6.1: no 401 withou
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "password-too-short": ("new_password", "too-short"),
     "password-too-long": ("new_password", "too-long"),
+    "password-unchanged": ("new_password", "unchanged"),
     "record-unknown": ("record_number", "unknown-code"),
 }
 _OF_WERKZEUG: Final = {

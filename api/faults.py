@@ -55,7 +55,7 @@ def gathered(found: object) -> dict[str, list[str]]:
 def _leaves(found: object, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     if isinstance(found, Mapping):
         for key, below in found.items():
-            step = () if isinstance(key, int) or key == "_schema" else (_field_name(key),)
+            step = () if isinstance(key, int) or key == "_schema" else (nameable(key),)
             yield from _leaves(below, path + step)
     elif isinstance(found, list):
         for below in found:
@@ -64,7 +64,7 @@ def _leaves(found: object, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         yield ".".join(path) or BODY, found
 
 
-def _field_name(typed: str) -> str:
+def nameable(typed: str) -> str:
     """A name as it may be repeated: whoever sends unknown fields may call them anything, an address too."""
     bare = typed.replace("_", "").replace("-", "")
     return typed if typed.isascii() and bare.isalnum() and len(typed) <= NAME_LIMIT else BODY

@@ -2,13 +2,16 @@
 
 from typing import Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import BadRequest
 
 from api.answers import nothing
 from api.context import service
+from api.described import facts_of
 from api.errors import Problem
+from api.faults import Fault, InvalidInput, nameable
 
+API: Final = "/api/v1/"
 BODY_LIMIT: Final = 64 * 1024  # bytes
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 HSTS: Final = "max-age=31536000"  # for this host alone: what its subdomains serve is not ours to say
@@ -24,6 +27,7 @@ def install(app: Flask) -> None:
     app.before_request(refuse_large_bodies)
     app.before_request(refuse_strange_hosts)
     app.before_request(answer_preflight)
+    app.before_request(refuse_unknown_queries)
     app.after_request(protect)
     app.after_request(allow_origin)
     # For a body whose length is not announced, which is only known while it is read.
@@ -51,6 +55,13 @@ def answer_preflight() -> Response | None:
     response.headers["Access-Control-Allow-Headers"] = ACCEPTED
     response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return response
+
+
+def refuse_unknown_queries() -> None:
+    """A view that reads no query would answer as if it had: `?as_of=…` with today's state."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.args and view and request.path.startswith(API) and not facts_of(view).get("query"):
+        raise InvalidInput({nameable(name): [Fault("unknown-field")] for name in request.args})
 
 
 def protect(response: Response) -> Response:

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import click
 import psycopg
+from marshmallow import ValidationError
 from rich.table import Table
 
 from api import doctor as health_check
+from api.schemas.fields import Email
 from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
 from domain.calendar import ZURICH
 from domain.errors import AccountUnknown
@@ -73,6 +75,8 @@ def grant(service: Service, role: str, email: str, until: datetime | None, json_
     Example: matricule grant auditor auditor@canton.example --until 2027-03-31
     """
     last_day = until.date() if until else None
+    if last_day and last_day < service.clock.now().astimezone(ZURICH).date():
+        raise click.UsageError("--until: this day is over, write one that is to come.")
     known = service.accounts.lookup.find("email", address_key(email))
     account_id, _ = service.accounts.grant(role, _address(email), last_day, actor=OPERATOR)
     if json_wanted:
@@ -157,11 +161,11 @@ def history(service: Service, account: str, language: str, json_wanted: bool) ->
     for part in service.project():
         part.catch_up()
     moments = service.history.of(account_id, language)
+    if not moments:
+        raise found_wrong("No account has this id.")
     if json_wanted:
         print_json({"items": [vars(moment) for moment in moments]})
         return
-    if not moments:
-        raise found_wrong("No account has this id.")
     table = Table(show_lines=True, title=None)
     for heading in ("when", "what", "by", "how", "changes"):
         table.add_column(heading, overflow="fold")
@@ -223,9 +227,10 @@ def _account_id(service: Service, account: str) -> UUID:
 
 
 def _address(email: str) -> str:
-    if email.count("@") != 1 or not all(email.split("@")):
-        raise click.UsageError("EMAIL: write an address like ada@example.org.")
-    return email
+    try:
+        return Email().deserialize(email)
+    except ValidationError:
+        raise click.UsageError("EMAIL: write an address like ada@example.org.") from None
 
 
 def _where(service: Service) -> str:

@@ -131,7 +131,8 @@ class Accounts:
         self, account_id: UUID, current_password: str, new_password: str, *, session_id: UUID, kind: str
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
-        by bearer token as it is. Raises WrongPassword, PasswordTooShort, PasswordTooLong, TooBusy.
+        by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
+        PasswordTooLong, TooBusy.
         """
         now, chosen = self.clock.now(), _acceptable(new_password)
         # Loaded before the check, so that a password replaced after it is a conflict.
@@ -139,6 +140,8 @@ class Accounts:
         verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
         if not verified:
             raise errors.WrongPassword
+        if chosen == _composed(current_password):
+            raise errors.PasswordUnchanged
         account.change_password(actor=account_id, now=now)
         credential_id, store = self.credentials.choose(account_id, chosen)
         if kind == "bearer":

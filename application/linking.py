@@ -15,7 +15,7 @@ from domain.values import SYSTEM
 
 @dataclass(frozen=True)
 class CaseSheet:
-    """What a clerk decides on. version: of the profile, for `If-Match`."""
+    """What a clerk decides on. version: of the profile, for `If-Match`. link: what the case led to, or is about."""
 
     case: Case
     account_id: UUID
@@ -60,7 +60,11 @@ class Linking:
         profile = self._profile_of(case_id)
         account = self.log.account(profile.account_id)
         candidates = self._decide(account, profile).candidates
-        return CaseSheet(profile.cases[case_id], account.id, profile.version, profile.link, candidates)
+        case = profile.cases[case_id]
+        link = profile.link if case.state == "open" else None
+        if case.record_number:
+            link = Link(case.record_number, case.at, case.by)
+        return CaseSheet(case, account.id, profile.version, link, candidates)
 
     @decided_again
     def link(

@@ -18,9 +18,9 @@ class Profiles:
     calendar: WorkingDays
 
     def of(self, account_id: UUID) -> tuple[PersonalData, int]:
-        """The data and their version. Raises AccountUnknown, ProfileMissing."""
+        """The data and their version, which nothing but a correction raises. Raises AccountUnknown, ProfileMissing."""
         profile = self.log.profile(self.log.account(account_id).profile_id)
-        return profile.data, profile.version
+        return profile.data, profile.data_version
 
     @decided_again
     def submit(
@@ -38,7 +38,7 @@ class Profiles:
                 account.profile_id, data, account_id=account_id, due=due, actor=actor, now=now
             )
         else:
-            if expected_version not in (None, profile.version):
+            if expected_version not in (None, profile.data_version):
                 raise errors.StaleVersion
             profile.correct(data, due=due, actor=actor, now=now)
         effects = [self.lookup.release("ahv", account_id)]

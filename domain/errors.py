@@ -38,6 +38,10 @@ class PasswordTooShort(Refused):
     code = "password-too-short"
 
 
+class PasswordUnchanged(Refused):
+    code = "password-unchanged"
+
+
 class PasswordTooLong(Refused):
     code = "password-too-long"
 
@@ -92,6 +96,12 @@ class RecordTaken(Refused):
 
 class AlreadyLinked(Refused):
     code = "already-linked"
+
+
+class OwnCase(Refused):
+    """Nobody decides about their own link, not even staff."""
+
+    code = "own-case"
 
 
 class NotLinked(Refused):

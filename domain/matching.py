@@ -22,6 +22,10 @@ CAUSES: Final = (
     "declared-twice",  # another account declared the same AHV number
     "record-has-no-address",
     "address-differs",  # the record's address is not the account's
+    # Why a clerk looks again, whatever agrees (application/linking.py):
+    "unlinked",  # the link was just taken back
+    "unlinked-before",  # from the very record that would be linked
+    "identity-corrected",  # what the link was decided on has changed
 )
 
 

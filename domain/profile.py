@@ -54,6 +54,7 @@ class Case:
     state: str = "open"  # open | linked | rejected | withdrawn
     by: UUID | None = None
     at: datetime | None = None
+    record_number: str | None = None  # of a linked one
 
     def close(self, state: str, event: Aggregate.Event) -> None:
         self.state, self.by, self.at = state, event.actor, event.timestamp
@@ -71,7 +72,7 @@ class Profile(Aggregate):
 
     data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
     order of their opening, at most one of them open. unlinked: record numbers that only a clerk may link again.
-    linked_identity: the identity that the link was decided on.
+    linked_identity: the identity that the link was decided on. data_version: of the event that brought the data.
     """
 
     TOPIC = "profile"
@@ -118,6 +119,7 @@ class Profile(Aggregate):
             aggregate.link_state = "linked"
             aggregate.linked_identity = aggregate.identity
             if aggregate.open_case:
+                aggregate.open_case.record_number = self.record_number
                 aggregate.open_case.close("linked", self)
 
     class RecordUnlinked(Event):
@@ -171,6 +173,7 @@ class Profile(Aggregate):
     def take(self, event: PersonalData) -> None:
         self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
         self.due = event.due
+        self.data_version = event.originator_version
         if self.link is None:
             self.link_state = "waiting"
 
@@ -229,7 +232,8 @@ class Profile(Aggregate):
     def decide_link(
         self, case_id: UUID, record_number: str, *, reason: str, note: str | None, actor: UUID, now: datetime
     ) -> None:
-        """A clerk links the case's profile. Raises CaseUnknown, AlreadyDecided."""
+        """A clerk links the case's profile. Raises OwnCase, CaseUnknown, AlreadyDecided."""
+        self._must_be_anothers(actor)
         self.must_be_open(case_id)
         if self.link and self.link.record_number != record_number:
             self._unlink(reason="other-record", note=note, actor=actor, now=now)
@@ -244,7 +248,8 @@ class Profile(Aggregate):
         )
 
     def reject(self, case_id: UUID, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
-        """A clerk finds no record for this person. Raises CaseUnknown, AlreadyDecided."""
+        """A clerk finds no record for this person. Raises OwnCase, CaseUnknown, AlreadyDecided."""
+        self._must_be_anothers(actor)
         self.must_be_open(case_id)
         if self.link:
             self._unlink(reason="case-rejected", note=note, actor=actor, now=now)
@@ -253,12 +258,17 @@ class Profile(Aggregate):
     def unlink(
         self, case_id: UUID, *, reason: str, note: str | None, due: date, actor: UUID, now: datetime
     ) -> None:
-        """Take the link back; a new case decides on what is right. Raises NotLinked."""
+        """Take the link back; a new case decides on what is right. Raises OwnCase, NotLinked."""
+        self._must_be_anothers(actor)
         if not self.link:
             raise errors.NotLinked
         former = self.link.record_number
         self._unlink(reason=reason, note=note, actor=actor, now=now)
         self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
+
+    def _must_be_anothers(self, actor: UUID) -> None:
+        if actor == self.account_id:
+            raise errors.OwnCase
 
     def must_be_open(self, case_id: UUID) -> None:
         """Raises CaseUnknown, AlreadyDecided."""

@@ -23,6 +23,10 @@ _NO_COUNTRIES: Final = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "T
 _SWISS: Final = {"fr": "fr_CH", "de": "de_CH", "en": "en"}
 
 
+# Said by the service itself when a decision brings another one along: told, but never chosen.
+_OWN: Final = {"reasons.unlink": {"other-record", "case-rejected"}}
+
+
 @cache
 def codes() -> Mapping[str, object]:
     """All lists: `{list: [{"code", "label": {"fr", "de", "en"}}], …, "reasons": {decision: [the same]}}`."""
@@ -30,19 +34,24 @@ def codes() -> Mapping[str, object]:
         **{name: _items(_labels(name)) for name in LISTS},
         "countries": _items(_countries()),
         "reasons": {
-            decision: _items(_labels("reasons", decision)) for decision in table("fr", "codes", "reasons")
+            decision: _items(_offered(f"reasons.{decision}")) for decision in table("fr", "codes", "reasons")
         },
     }
 
 
 def is_code(name: str, code: str) -> bool:
-    """Whether a list holds a code. name: of `codes()`, reasons as `reasons.link`. Raises KeyError."""
-    return code in _known(name)
+    """Whether a list offers a code. name: of `codes()`, reasons as `reasons.link`. Raises KeyError."""
+    return code in _offered(name)
 
 
 def label(locale: str, name: str, code: str) -> str:
     """How a code is called. name: as for `is_code`. Raises KeyError for what is no code."""
     return _known(name)[code][locale]
+
+
+@cache
+def _offered(name: str) -> Mapping[str, Label]:
+    return {code: label for code, label in _known(name).items() if code not in _OWN.get(name, ())}
 
 
 @cache

@@ -99,9 +99,10 @@ class History:
         for actor in actors - names.keys():
             entry = known.get(actor)
             full_name = entry and " ".join(filter(None, (entry.given_name, entry.family_name)))
-            names[actor] = (
-                full_name or (entry and entry.email) or text(locale, "history", "actors", "unknown")
-            )
+            if not entry or not entry.email:
+                names[actor] = text(locale, "history", "actors", "unknown")
+            else:  # a name is what its bearer says it is; the address was proved
+                names[actor] = f"{full_name} ({entry.email})" if full_name else entry.email
         return names
 
 

@@ -73,7 +73,6 @@ class Settings:
         public_url = read("PUBLIC_URL", _origin, f"http://127.0.0.1:{port}")
         own_names = {urlsplit(public_url).hostname or ""} | ({"localhost", "127.0.0.1"} if demo else set())
         wanted = ("PUBLIC_URL", "SMTP_URL", "MAIL_FROM")
-        read("RECORDS_URL", _not_yet, None)
         return cls(
             home=home,
             demo=demo,
@@ -229,7 +228,3 @@ def _file(text: str) -> Path:
     if not path.is_file():
         raise ValueError("there is no such file; write the path of one")
     return path
-
-
-def _not_yet(text: str) -> None:
-    raise ValueError("records come from a file so far: unset it and run matricule import records FILE")

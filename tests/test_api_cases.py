@@ -149,9 +149,19 @@ def test_the_second_clerk_is_told_who_was_first_and_when(clerk, other_clerk, cas
     assert decided.status_code == 200
     refused = clerk.post(f"/cases/{case['id']}/{second}", bodies[second])
     assert (refused.status_code, refused.json["type"]) == (409, "/problems/already-decided")
-    assert refused.json["by"] == "Anna Voirol"
+    assert refused.json["by"] == "Anna Voirol (anna@school.example)"
     assert refused.json["at"] == decided.json["decided_at"]
     assert refused.json["state"] == decided.json["state"]
+
+
+@pytest.mark.parametrize("deed", ["link", "reject"])
+def test_a_clerk_does_not_decide_about_herself(house, clerk, deed):
+    clerk.put("/me/profile", {**PROFILE, "ahv_number": None})
+    clerk.headers["Log-Position"] = house.match(clerk.id)
+    own = case_of(clerk, clerk)
+    body = {**LINK, "record_number": "R-8"} if deed == "link" else REJECTION
+    answer = clerk.post(f"/cases/{own['id']}/{deed}", body)
+    assert (answer.status_code, answer.json["type"]) == (403, "/problems/own-case")
 
 
 def test_a_record_that_another_account_holds_is_not_linked_again(house, clerk, other_clerk, case):
@@ -162,7 +172,10 @@ def test_a_record_that_another_account_holds_is_not_linked_again(house, clerk, o
     first = other_clerk.post(f"/cases/{case_of(clerk, other)['id']}/link", taken)
     refused = clerk.post(f"/cases/{case['id']}/link", taken)
     assert (refused.status_code, refused.json["type"]) == (409, "/problems/record-taken")
-    assert (refused.json["by"], refused.json["at"]) == ("Anna Voirol", first.json["decided_at"])
+    assert (refused.json["by"], refused.json["at"]) == (
+        "Anna Voirol (anna@school.example)",
+        first.json["decided_at"],
+    )
     assert clerk.get(f"/cases/{case['id']}").json["state"] == "open"
 
 
@@ -194,7 +207,7 @@ def test_that_the_holder_corrected_the_data_meanwhile_is_told(clerk, holder, cas
     body = {**LINK, "record_number": "R-7"} if deed == "link" else REJECTION
     withdrawn = clerk.post(f"/cases/{case['id']}/{deed}", body, headers={"If-Match": seen})
     assert (withdrawn.status_code, withdrawn.json["type"]) == (409, "/problems/already-decided")
-    assert (withdrawn.json["state"], withdrawn.json["by"]) == ("withdrawn", "Claire Rossel")
+    assert (withdrawn.json["state"], withdrawn.json["by"]) == ("withdrawn", f"Claire Rossel ({holder.email})")
 
 
 @pytest.mark.parametrize("unknown", ["b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e", "claire", "1"])

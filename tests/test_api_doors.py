@@ -198,11 +198,11 @@ def logged():
 
 
 def test_a_request_is_logged_by_its_route_status_and_time(house, claire, logged):
-    claire.get(f"/accounts/{claire.id}?cursor=ada@new.example")
+    claire.get(f"/accounts/{claire.id}/timeline?cursor=ada@new.example")
     (line,) = [json.loads(line) for line in logged if "api.access" in line]
     assert (line["method"], line["route"], line["status"]) == (
         "GET",
-        "/api/v1/accounts/<uuid:account_id>",
+        "/api/v1/accounts/<uuid:account_id>/timeline",
         403,
     )
     assert 0 <= line["seconds"] < 10
@@ -242,3 +242,9 @@ def test_an_unexpected_exception_is_logged_without_its_text_and_answered(house, 
     (line,) = [json.loads(line) for line in logged if "unexpected" in line]
     assert line["error"] == "AttributeError"
     assert "me.py" in line["place"]
+
+
+@pytest.mark.parametrize("path", ["/me", "/me/profile", "/session", "/codes"])
+def test_a_view_that_reads_no_query_refuses_one(claire, path):
+    answer = claire.get(f"{path}?as_of=2020-01-01T00:00:00Z")
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["as_of"])

@@ -87,8 +87,8 @@ def test_the_public_port_tells_no_detail(house):
 
 def test_metrics_count_requests_by_route_and_not_by_path(house):
     account = house.holder("claire@school.example")
-    account.get(f"/accounts/{account.id}?cursor=ada@new.example")
+    account.get(f"/accounts/{account.id}/timeline?cursor=ada@new.example")
     shown = ops(house, "/metrics").get_data(as_text=True)
-    assert 'route="/api/v1/accounts/<uuid:account_id>",status="403"' in shown
+    assert 'route="/api/v1/accounts/<uuid:account_id>/timeline",status="403"' in shown
     assert str(account.id) not in shown
     assert 'matricule_outbox_items{state="waiting"} 1.0' in shown

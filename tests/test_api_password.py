@@ -96,3 +96,11 @@ def test_a_password_that_cannot_be_is_refused_beside_its_field(claire, bad):
 def test_both_passwords_must_be_there_and_nothing_else(claire):
     answer = claire.put("/me/password", {"password": "x"})
     assert set(answer.json["errors"]) == {"current_password", "new_password", "password"}
+
+
+def test_the_present_password_is_no_new_one(claire):
+    change(claire)
+    claire.headers["X-CSRF-Token"] = claire.get("/session").json["csrf_token"]
+    answer = change(claire, PASSWORD, current=PASSWORD)
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/password-unchanged")
+    assert list(answer.json["errors"]) == ["new_password"]

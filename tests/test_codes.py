@@ -55,7 +55,7 @@ def test_labels_are_written_as_in_switzerland():
         ("sexes", ["female", "male"]),
         ("cantons", ["BE", "JU", "NE", "other"]),
         ("locales", ["fr", "de", "en"]),
-        ("causes", [*CAUSES, "unlinked", "unlinked-before", "identity-corrected"]),
+        ("causes", list(CAUSES)),
     ],
 )
 def test_short_lists_hold_just_these_codes(name, expected):
@@ -74,7 +74,7 @@ def test_short_lists_hold_just_these_codes(name, expected):
             "reject",
             "no-record data-wrong not-the-person second-account identity-unproven not-entitled other",
         ),
-        ("unlink", "wrong-record wrong-person other-record case-rejected objection other"),
+        ("unlink", "wrong-record wrong-person objection other"),
     ],
 )
 def test_reasons_stand_in_events_and_are_never_renamed_or_dropped(decision, expected):
@@ -99,3 +99,11 @@ def test_a_code_is_called_by_its_label():
     assert label("fr", "countries", "DE") == "Allemagne"
     with pytest.raises(KeyError):
         label("de", "cantons", "ZZ")
+
+
+def test_what_the_service_says_of_itself_is_told_and_never_chosen():
+    offered = [reason["code"] for reason in codes()["reasons"]["unlink"]]
+    for own in ("other-record", "case-rejected"):
+        assert own not in offered
+        assert not is_code("reasons.unlink", own)
+        assert label("en", "reasons.unlink", own)

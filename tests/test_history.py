@@ -93,7 +93,7 @@ def test_who_it_was_is_told_in_words(here, account_id):
     assert by["account.requested"] == "the account holder"
     assert by["account.password-issued"] == "the service"
     assert by["account.role-granted"] == "operations"
-    assert by["case.rejected"] == "Kim Frei"
+    assert by["case.rejected"] == "Kim Frei (clerk@example.org)"
     assert here.history.label(account_id, account_id, "de") == "die Inhaberin oder der Inhaber"
     assert here.history.label(UUID(int=7), account_id, "en") == "an erased person"
 

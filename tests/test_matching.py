@@ -187,4 +187,7 @@ def test_the_causes_stand_in_events_and_never_change():
         "declared-twice",
         "record-has-no-address",
         "address-differs",
+        "unlinked",
+        "unlinked-before",
+        "identity-corrected",
     )

@@ -220,3 +220,28 @@ def test_a_link_taken_back_leaves_a_case_that_decides_what_is_right():
 
 def test_where_there_is_no_link_none_can_be_taken_back():
     given(a_profile()).when(unlinked).then_refused(errors.NotLinked)
+
+
+def unlinked_by_the_holder(profile: Profile) -> None:
+    profile.unlink(ANOTHER_CASE, reason="wrong-person", note=None, due=DUE, actor=ADA_ID, now=NOON)
+
+
+@pytest.mark.parametrize("decision", [linked_by(ADA_ID), rejected_by(ADA_ID), unlinked_by_the_holder])
+def test_nobody_decides_about_their_own_link_not_even_staff(decision):
+    given(a_profile(), linked_at_once, case_opened()).when(decision).then_refused(errors.OwnCase)
+
+
+def test_only_a_correction_makes_the_data_another_version():
+    profile = a_profile()
+    before = profile.data_version
+    case_opened()(profile)
+    assert profile.data_version == before
+    corrected(CORRECTED)(profile)
+    assert profile.data_version > before
+
+
+def test_a_case_keeps_the_record_that_it_was_linked_to():
+    profile = a_profile()
+    for deed in (case_opened(), linked_by(CLERK), unlinked, linked_by(CLERK, OTHER_RECORD, ANOTHER_CASE)):
+        deed(profile)
+    assert [case.record_number for case in profile.cases.values()] == [RECORD, OTHER_RECORD]

@@ -115,7 +115,6 @@ def test_the_demonstration_wants_nothing():
         ("SMTP_URL", "smtp://user:secret@host:port"),
         ("MAIL_FROM", "School"),
         ("MAIL_FROM", "no-reply@school.example\nBcc: eve@school.example"),
-        ("RECORDS_URL", "https://user:secret@records.school.example"),
         ("INSTITUTION_FILE", "/nonexistent/institution.toml"),
         ("INITIAL_PASSWORD_HOURS", "0"),
         ("SESSION_HOURS", "-1"),

@@ -101,7 +101,7 @@ def show_timeline(wanted: dict[str, Any], account_id: UUID) -> Response:
 @blueprint.arguments(Unlinking, example=examples.UNLINKING)
 @idempotent()
 @blueprint.response(204)
-@tells("not-found", "profile-missing", "not-linked", command=True)
+@tells("not-found", "profile-missing", "own-case", "not-linked", command=True)
 def unlink(typed: dict[str, Any], account_id: UUID) -> Response:
     """Take a link back. A new case is opened, by which the right record is decided on."""
     return after(service().linking.unlink(account_id, **typed, actor=me().account_id), nothing())

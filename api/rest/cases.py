@@ -59,6 +59,7 @@ def show_case(case_id: UUID) -> Response:
 @blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
 @tells(
     "not-found",
+    "own-case",
     "already-decided",
     "record-unknown",
     "record-taken",
@@ -80,7 +81,7 @@ def link(typed: dict[str, Any], case_id: UUID) -> Response:
 @blueprint.arguments(Rejection, example=examples.REJECTION)
 @idempotent()
 @blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
-@tells("not-found", "already-decided", "conflict", command=True, versioned=True, conditional=True)
+@tells("not-found", "own-case", "already-decided", "conflict", command=True, versioned=True, conditional=True)
 def reject(typed: dict[str, Any], case_id: UUID) -> Response:
     """Find no record for this person. The holder is told why, and what to do next."""
     saved = service().linking.reject(

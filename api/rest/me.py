@@ -71,7 +71,15 @@ def send_profile(typed: PersonalData) -> Response:
 @signed_in
 @blueprint.arguments(PasswordChange, example=examples.PASSWORD_CHANGE)
 @blueprint.response(204)
-@tells("wrong-password", "password-too-short", "password-too-long", "too-busy", "conflict", command=True)
+@tells(
+    "wrong-password",
+    "password-unchanged",
+    "password-too-short",
+    "password-too-long",
+    "too-busy",
+    "conflict",
+    command=True,
+)
 def change_password(typed: dict[str, Any]) -> Response:
     """Choose a new password.
 
