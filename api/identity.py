@@ -16,6 +16,7 @@ from api.context import service
 from api.described import View, described
 from api.errors import Problem
 from infrastructure.sessions import Identity
+from projections.directory import Entry
 
 COOKIE: Final = "matricule_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,12 +32,25 @@ def my_token() -> str:
     return g.token
 
 
+def my_entry() -> Entry | None:
+    """How the directory showed the account when it was asked who `me` is; for views under `signed_in_with_entry`."""
+    return g.entry
+
+
 def signed_in(view: View) -> View:
     """Only for whoever is signed in."""
+    return _guarded(view)
 
+
+def signed_in_with_entry(view: View) -> View:
+    """The same, for a view that shows the account itself: one question to the database instead of two."""
+    return _guarded(view, with_entry=True)
+
+
+def _guarded(view: View, **how: bool) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        _identify()
+        _identify(**how)
         return view(*args, **kwargs)
 
     return described(guarded, signed_in=True)
@@ -88,9 +102,13 @@ def cookie_token() -> str | None:
     return request.cookies.get(cookie_name())
 
 
-def _identify() -> Identity:
+def _identify(*, with_entry: bool = False) -> Identity:
     token, kind = _presented()
-    identity = service().sessions.find(token, service().clock.now()) if token else None
+    identity, sessions, now = None, service().sessions, service().clock.now()
+    if token and with_entry:
+        g.entry, identity = sessions.find_with_entry(token, now)
+    elif token:
+        identity = sessions.find(token, now)
     if identity is None or identity.kind != kind:
         raise Problem("not-signed-in")
     if kind == "cookie" and request.method not in SAFE_METHODS and not _knows(identity.csrf_token):

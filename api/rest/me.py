@@ -1,7 +1,6 @@
 """One's own account, personal data and password."""
 
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 
@@ -10,35 +9,35 @@ from api.answers import after, answer, nothing, versioned
 from api.arguments import Blueprint
 from api.context import service
 from api.described import tells
-from api.identity import me, signed_in
+from api.identity import me, my_entry, signed_in, signed_in_with_entry
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
 from api.schemas.accounts import PasswordChange
 from api.schemas.profile import ProfileBody
 from domain.errors import NotVisibleYet
 from domain.profile import PersonalData
+from projections.directory import Entry
 
 blueprint = Blueprint("me", __name__, url_prefix="/api/v1/me")
 
 
-def my_account(account_id: UUID, roles: list[str]) -> dict[str, Any]:
+def my_account(entry: Entry | None, roles: list[str]) -> dict[str, Any]:
     """Raises NotVisibleYet while the directory does not know the account."""
-    entry = service().directory.get(account_id)
     if entry is None:
         raise NotVisibleYet
     return representations.own_account(entry, roles)
 
 
 @blueprint.get("")
-@signed_in
-@waits_for("directory")
+@waits_for("directory")  # first: who it is and how the account stands are asked at once
+@signed_in_with_entry
 @blueprint.response(200, answers.OwnAccount, example=examples.OWN_ACCOUNT)
 def show_me() -> Response:
     """The own account: what is known, what is missing, how the link to the record stands.
 
     `link_due` is the last day on which linking is on time.
     """
-    return answer(my_account(me().account_id, me().roles))
+    return answer(my_account(my_entry(), me().roles))
 
 
 @blueprint.get("/profile")

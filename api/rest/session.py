@@ -80,7 +80,7 @@ def end_token() -> Response:
 
 def _session(account_id: UUID, opened: SignedIn | Identity) -> dict[str, Any]:
     return {
-        "account": my_account(account_id, opened.roles),
+        "account": my_account(service().directory.get(account_id), opened.roles),
         "roles": opened.roles,
         "csrf_token": opened.csrf_token,
         "initial_password": opened.initial_password,
