@@ -77,8 +77,9 @@ def protect(response: Response) -> Response:
 
 
 def allow_origin(response: Response) -> Response:
-    if service().settings.cors_origins:
-        response.vary.add("Origin")
+    if not service().settings.cors_origins:
+        return response
+    response.vary.add("Origin")
     if origin := _origin():
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Credentials"] = "true"
