@@ -233,10 +233,10 @@ def test_what_is_typed_reaches_no_log_and_no_error(house, logged):
 
 
 def test_an_unexpected_exception_is_logged_without_its_text_and_answered(house, claire, logged):
-    app = create_app(replace(house.service, directory=None))
+    app = create_app(replace(house.service, profiles=None))
     claire_there = claire.again(app)
     claire_there.secret = claire.secret
-    answer = claire_there.get("/me")
+    answer = claire_there.get("/me/profile")
     assert problem_of(answer) == (500, "internal-error")
     assert "AttributeError" not in answer.get_data(as_text=True)
     (line,) = [json.loads(line) for line in logged if "unexpected" in line]
