@@ -1,0 +1,31 @@
+"""The database server of a run, and databases of our own on it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from services import new_database, private_postgres
+
+from infrastructure.database import migrate
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Connection string of the server at DATABASE_URL, else of a private one with the service's own settings."""
+    if given := os.environ.get("DATABASE_URL"):
+        yield given
+        return
+    with private_postgres() as server:
+        own = server.start()
+        with psycopg.connect(server.administrator, autocommit=True) as connection:
+            connection.execute("ALTER ROLE matricule CREATEDB")  # a database for each benchmark
+        yield own
+
+
+@contextmanager
+def migrated_database(server: str) -> Iterator[str]:
+    """Connection string of a new database with the service's tables, dropped at the end."""
+    with new_database(server) as database:
+        migrate(database)
+        yield database
