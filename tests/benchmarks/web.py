@@ -69,7 +69,7 @@ def ask(
 def _ask(answers: multiprocessing.SimpleQueue, *how: object) -> None:
     try:
         answers.put(_Asking(*how).run())
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - told by whoever waits for the answers
         answers.put(RuntimeError(f"{type(fault).__name__}: {fault}"))
 
 
