@@ -90,6 +90,21 @@ def test_an_uncaught_exception_does_not_print_its_text(crash):
     assert "'Ada'" not in ended.stderr
 
 
+def test_lines_of_many_threads_stay_whole():
+    program = (
+        "import logging; from threading import Thread; from infrastructure.observability import set_up_logging;"
+        " set_up_logging('info'); log = logging.getLogger('test');"
+        " say = lambda: [log.info('x' * 5000, extra={'count': number}) for number in range(100)];"
+        " threads = [Thread(target=say) for _ in range(8)];"
+        " [thread.start() for thread in threads]; [thread.join() for thread in threads]"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    told = sorted(json.loads(line)["count"] for line in ended.stderr.splitlines())
+    assert told == sorted(list(range(100)) * 8)
+
+
 def test_metrics_are_our_own_and_tell_the_outbox():
     metrics, other = Metrics(), Metrics()
 
