@@ -68,6 +68,15 @@ def private_postgres(**settings: str) -> Iterator[PrivatePostgres]:
             server.stop()
 
 
+def start_for_many_databases(server: PrivatePostgres) -> str:
+    """Connection string of the service's role, which may make databases here and drop them, whoever is at work there."""
+    own = server.start()
+    with psycopg.connect(server.administrator, autocommit=True) as connection:
+        connection.execute("ALTER ROLE matricule CREATEDB")
+        connection.execute("GRANT pg_signal_backend TO matricule")  # autovacuum is somebody else
+    return own
+
+
 @contextlib.contextmanager
 def any_postgres() -> Iterator[str]:
     """Connection string of the server at DATABASE_URL, else of one of our own, quick and not durable."""
@@ -79,10 +88,7 @@ def any_postgres() -> Iterator[str]:
         yield given
         return
     with private_postgres(fsync="off", full_page_writes="off", max_connections="200") as server:
-        own = server.start()
-        with psycopg.connect(server.administrator, autocommit=True) as connection:
-            connection.execute("ALTER ROLE matricule CREATEDB")  # a database for each test
-        yield own
+        yield start_for_many_databases(server)
 
 
 @contextlib.contextmanager

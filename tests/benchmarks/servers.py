@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from services import new_database, private_postgres
+from services import new_database, private_postgres, start_for_many_databases
 
 from infrastructure.database import migrate
 
@@ -17,10 +16,7 @@ def postgres() -> Iterator[str]:
         yield given
         return
     with private_postgres() as server:
-        own = server.start()
-        with psycopg.connect(server.administrator, autocommit=True) as connection:
-            connection.execute("ALTER ROLE matricule CREATEDB")  # a database for each benchmark
-        yield own
+        yield start_for_many_databases(server)
 
 
 @contextmanager
