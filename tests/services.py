@@ -69,7 +69,7 @@ def private_postgres(**settings: str) -> Iterator[PrivatePostgres]:
 
 
 def start_for_many_databases(server: PrivatePostgres) -> str:
-    """Connection string of the service's role, which may make databases here and drop them, whoever is at work there."""
+    """Connection string of the service's role, which may make databases and drop them, whoever is at work there."""
     own = server.start()
     with psycopg.connect(server.administrator, autocommit=True) as connection:
         connection.execute("ALTER ROLE matricule CREATEDB")
