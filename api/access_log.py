@@ -2,11 +2,13 @@
 
 import logging
 import time
+from functools import partial
 from typing import Final
 
 from flask import Flask, Response, g, request
 
-from api.context import service
+from api.context import EXTENSION
+from infrastructure.observability import Metrics
 
 log = logging.getLogger("api.access")
 
@@ -15,7 +17,7 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 def install(app: Flask) -> None:
     app.before_request(start)
-    app.after_request(note)
+    app.after_request(partial(note, app.extensions[EXTENSION].metrics))
 
 
 def start() -> None:
@@ -27,13 +29,15 @@ def refused(status: int) -> None:
     log.info("request", extra={"method": "other", "route": "none", "status": status})
 
 
-def note(response: Response) -> Response:
+def note(metrics: Metrics, response: Response) -> Response:
+    asked, status = (
+        request._get_current_object(),
+        response.status_code,
+    )  # the proxy costs as much as the questions
     seconds = time.perf_counter() - g.started
-    method = request.method if request.method in METHODS else "other"
-    route = request.url_rule.rule if request.url_rule else "none"
-    status = response.status_code
-    service().metrics.http_requests.labels(method, route, status).inc()
-    service().metrics.http_seconds.labels(method, route).observe(seconds)
+    method = asked.method if asked.method in METHODS else "other"
+    route = asked.url_rule.rule if asked.url_rule else "none"
+    metrics.answered(method, route, status, seconds)
     fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
     log.info("request", extra=fields)
     return response

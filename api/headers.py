@@ -1,15 +1,17 @@
 """What every request is judged by before any view, and what every answer carries."""
 
+from functools import cache, partial
 from typing import Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
 from werkzeug.exceptions import BadRequest
 
 from api.answers import nothing
-from api.context import service
+from api.context import EXTENSION
 from api.described import facts_of
 from api.errors import Problem
 from api.faults import Fault, InvalidInput, nameable
+from infrastructure.settings import Settings
 
 API: Final = "/api/v1/"
 BODY_LIMIT: Final = 64 * 1024  # bytes
@@ -24,31 +26,33 @@ EXPOSED: Final = "Content-Language, ETag, Idempotent-Replayed, Log-Position, Rec
 
 
 def install(app: Flask) -> None:
-    app.before_request(refuse_large_bodies)
-    app.before_request(refuse_strange_hosts)
-    app.before_request(answer_preflight)
-    app.before_request(refuse_unknown_queries)
-    app.after_request(protect)
-    app.after_request(allow_origin)
+    settings = app.extensions[EXTENSION].settings
+    app.before_request(partial(judge, settings))
+    app.after_request(partial(protect, settings))
     # For a body whose length is not announced, which is only known while it is read.
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
 
 
-def refuse_large_bodies() -> None:
-    if (request.content_length or 0) > BODY_LIMIT:
+def judge(settings: Settings) -> Response | None:
+    asked = request._get_current_object()  # the proxy costs as much as the questions
+    if (asked.content_length or 0) > BODY_LIMIT:
         raise Problem("body-too-large")
-
-
-def refuse_strange_hosts() -> None:
-    if request.blueprint == "health":  # asked by address
-        return
-    host = request.host.lower()
-    if not {host, host.rpartition(":")[0]} & service().settings.allowed_hosts:
+    if not _is_ours(asked.host, settings) and asked.blueprint != "health":  # which is asked by address
         raise BadRequest
+    if asked.method == "OPTIONS" and _origin(asked, settings):
+        return answer_preflight(asked)
+    if asked.query_string and asked.path.startswith(API):
+        refuse_unknown_queries(asked)
+    return None
 
 
-def answer_preflight() -> Response | None:
-    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers or not _origin():
+def _is_ours(host: str, settings: Settings) -> bool:
+    host = host.lower()
+    return host in settings.allowed_hosts or host.rpartition(":")[0] in settings.allowed_hosts
+
+
+def answer_preflight(asked: Request) -> Response | None:
+    if "Access-Control-Request-Method" not in asked.headers:
         return None
     response = nothing()
     response.headers["Access-Control-Allow-Methods"] = METHODS
@@ -57,30 +61,37 @@ def answer_preflight() -> Response | None:
     return response
 
 
-def refuse_unknown_queries() -> None:
+def refuse_unknown_queries(asked: Request) -> None:
     """A view that reads no query would answer as if it had: `?as_of=…` with today's state."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.args and view and request.path.startswith(API) and not facts_of(view).get("query"):
-        raise InvalidInput({nameable(name): [Fault("unknown-field")] for name in request.args})
+    view = current_app.view_functions.get(asked.endpoint or "")
+    if view and not facts_of(view).get("query"):
+        raise InvalidInput({nameable(name): [Fault("unknown-field")] for name in asked.args})
 
 
-def protect(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Cache-Control", "no-store")
-    headers.setdefault("Content-Security-Policy", API_POLICY)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if service().settings.public_url.startswith("https:"):
-        headers["Strict-Transport-Security"] = HSTS
-    return response
+def protect(settings: Settings, response: Response) -> Response:
+    own = {name.lower() for name, _ in response.headers}
+    response.headers.extend(
+        (name, value) for name, value in _protection(settings.public_url) if name.lower() not in own
+    )
+    return allow_origin(settings, response) if settings.cors_origins else response
 
 
-def allow_origin(response: Response) -> Response:
-    if not service().settings.cors_origins:
-        return response
+@cache
+def _protection(public_url: str) -> list[tuple[str, str]]:
+    """What every answer carries, where a view has not said otherwise."""
+    always = [
+        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", API_POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+    ]
+    return [*always, ("Strict-Transport-Security", HSTS)] if public_url.startswith("https:") else always
+
+
+def allow_origin(settings: Settings, response: Response) -> Response:
     response.vary.add("Origin")
-    if origin := _origin():
+    if origin := _origin(request, settings):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Credentials"] = "true"
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
@@ -88,6 +99,6 @@ def allow_origin(response: Response) -> Response:
     return response
 
 
-def _origin() -> str | None:
-    origin = request.headers.get("Origin")
-    return origin if origin in service().settings.cors_origins else None
+def _origin(asked: Request, settings: Settings) -> str | None:
+    origin = asked.headers.get("Origin")
+    return origin if origin in settings.cors_origins else None

@@ -5,22 +5,30 @@ exceptions by type and place but never by text, and what looks like an address, 
 string is blotted out of every message, also of other people's code.
 """
 
-import json
+import atexit
 import logging
 import re
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
+import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-LOG_FIELDS = frozenset({
+LOG_FIELDS = (
     "account", "attempt", "channel", "code", "count", "error", "item", "kind", "method", "place", "position",
     "projection", "request", "role", "route", "seconds", "state", "status", "stream", "topic",
-})  # fmt: skip
+)  # fmt: skip
+
+BUNDLE_SECONDS = 0.1
+UNWRITTEN = 100_000  # lines, where stderr takes none; the oldest go first
 
 _BLOTS = (
     (re.compile(r"\?[^\s\"'<>]+"), "?…"),
@@ -41,6 +49,12 @@ class Metrics:
         )
         self.http_seconds = Histogram(
             "matricule_http_seconds", "Time to answer a request", ["method", "route"], registry=registry
+        )
+        self._request = lru_cache(maxsize=1000)(  # finding a label's child costs more than counting
+            lambda method, route, status: (
+                self.http_requests.labels(method, route, status),
+                self.http_seconds.labels(method, route),
+            )
         )
         self.events_appended = Counter("matricule_events_appended", "Events appended", registry=registry)
         self.horizon_age_seconds = Gauge(
@@ -86,6 +100,12 @@ class Metrics:
             "matricule_role_restarts", "Crashes of a role", ["role"], registry=registry
         )
 
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request. route: its template, of which there are few."""
+        counter, histogram = self._request(method, route, status)
+        counter.inc()
+        histogram.observe(seconds)
+
     def show_outbox(self, counts: Mapping[str, int]) -> None:
         """Take over the counts of `OutboxQueue.counts`."""
         for state, count in counts.items():
@@ -113,22 +133,49 @@ def set_up_logging(level: str) -> None:
 
 
 class Stderr(logging.Handler):
-    """Writes a line at once, without a lock, on which all threads of the process would meet."""
+    """Writes lines to stderr: what is wrong at once, the rest in bundles, by a thread that has nothing else to do.
+
+    Written by whoever answers a request, a line makes all threads wait for it. A process that is killed takes the
+    lines of its last tenth of a second along, none of which tells of trouble.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unwritten: deque[logging.LogRecord] = deque(maxlen=UNWRITTEN)
+        self._some = threading.Event()
+        atexit.register(self.flush)
+        threading.Thread(target=self._keep_writing, name="log", daemon=True).start()
 
     def handle(self, record: logging.LogRecord) -> bool:
-        written = bool(self.filter(record))
-        if written:
-            self.emit(record)
-        return written
+        self._unwritten.append(record)
+        if record.levelno >= logging.WARNING:
+            self.flush()
+        elif not self._some.is_set():
+            self._some.set()
+        return True
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def flush(self) -> None:
+        with self.lock:
+            waiting = [self._unwritten.popleft() for _ in range(len(self._unwritten))]
+            lines = "".join(map(self._line, waiting))
+            # A log that cannot be written stops no work.
+            with suppress(OSError, ValueError):
+                sys.stderr.write(lines)
+                sys.stderr.flush()
+
+    def _line(self, record: logging.LogRecord) -> str:
         try:
-            sys.stderr.write(self.format(record) + "\n")
-        except Exception:  # noqa: BLE001 - a log that cannot be written stops no work
-            self.handleError(record)
+            return self.format(record) + "\n"
+        except Exception as fault:  # noqa: BLE001 - a record that cannot be told takes no other along
+            told = {"level": "error", "message": "a log line could not be made"} | place_of(fault)
+            return orjson.dumps(told).decode() + "\n"
 
-
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+    def _keep_writing(self) -> None:
+        while True:
+            self._some.wait()
+            time.sleep(BUNDLE_SECONDS)
+            self._some.clear()
+            self.flush()
 
 
 class JsonLines(logging.Formatter):
@@ -142,14 +189,17 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": blot(record.getMessage()),
         }
-        for name in sorted(LOG_FIELDS & record.__dict__.keys()):
-            value = record.__dict__[name]
-            line[name] = value if isinstance(value, int | float | None) else blot(str(value))
+        fields = record.__dict__
+        for name in LOG_FIELDS:
+            if name in fields:
+                value = fields[name]
+                line[name] = value if isinstance(value, int | float | None) else blot(str(value))
         if record.exc_info and record.exc_info[1]:
             line |= place_of(record.exc_info[1])
-        return _encoded(line)
+        return orjson.dumps(line).decode()
 
 
+@lru_cache(maxsize=1000)  # most texts are the program's own: a method, a route, "request"
 def blot(text: str) -> str:
     """The text without query strings, mail addresses and AHV numbers."""
     for pattern, replacement in _BLOTS:

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from application.ports import Effect, NewSession, Verified
 from domain.calendar import ZURICH
 from domain.errors import WrongCredentials
+from infrastructure.prepared import Prepared
 from projections.directory import Entry
 
 SEEN_EVERY = timedelta(minutes=1)  # how exactly `last_seen_at` is kept
@@ -23,14 +24,16 @@ OPEN = """
 _FIND = """
     SELECT {more} s.id, s.account_id, s.kind, s.csrf_token, s.initial_password, s.expires_at, s.last_seen_at,
            ARRAY(SELECT r.role FROM roles AS r
-                 WHERE r.account_id = s.account_id AND (r.until IS NULL OR r.until >= %s) ORDER BY r.role)
-    FROM sessions AS s {joined} WHERE s.digest = %s AND s.expires_at > %s AND s.last_seen_at > %s
+                 WHERE r.account_id = s.account_id AND (r.until IS NULL OR r.until >= $1) ORDER BY r.role)
+    FROM sessions AS s {joined} WHERE s.digest = $2 AND s.expires_at > $3 AND s.last_seen_at > $4
 """
-FIND = _FIND.format(more="", joined="")
+FIND = Prepared(_FIND.format(more="", joined=""))
 # One statement for the question that every page asks; who it is and what they may do is read from `sessions` alone.
-FIND_WITH_ENTRY = _FIND.format(
-    more="".join(f"d.{column}, " for column in Entry._fields),
-    joined="LEFT JOIN directory AS d ON d.account_id = s.account_id",
+FIND_WITH_ENTRY = Prepared(
+    _FIND.format(
+        more="".join(f"d.{column}, " for column in Entry._fields),
+        joined="LEFT JOIN directory AS d ON d.account_id = s.account_id",
+    )
 )
 ROLES = "SELECT role FROM roles WHERE account_id = %s AND (until IS NULL OR until >= %s) ORDER BY role"
 
@@ -85,15 +88,14 @@ class StoredSessions:
         """The same, and the account as the directory shows it; None while it does not know it."""
         return self._find(FIND_WITH_ENTRY, token, now)
 
-    def _find(self, statement: str, token: str, now: datetime) -> tuple[Entry | None, Identity | None]:
+    def _find(self, statement: Prepared, token: str, now: datetime) -> tuple[Entry | None, Identity | None]:
         digest = _digest(token)
-        with self._pool.connection() as connection:
-            values = (_day(now), digest, now, now - self._idle)
-            row = connection.execute(statement, values, prepare=True).fetchone()
-            if not row:
-                return None, None
-            *entry, session_id, account_id, kind, csrf_token, initial, expires_at, last_seen_at, roles = row
-            if now - last_seen_at > SEEN_EVERY:
+        row = statement.one(self._pool, (_day(now), digest, now, now - self._idle))
+        if not row:
+            return None, None
+        *entry, session_id, account_id, kind, csrf_token, initial, expires_at, last_seen_at, roles = row
+        if now - last_seen_at > SEEN_EVERY:
+            with self._pool.connection() as connection:
                 connection.execute("UPDATE sessions SET last_seen_at = %s WHERE digest = %s", (now, digest))
         identity = Identity(session_id, account_id, kind, csrf_token, initial, expires_at, roles)
         return Entry(*entry) if entry and entry[0] else None, identity

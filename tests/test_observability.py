@@ -105,6 +105,30 @@ def test_lines_of_many_threads_stay_whole():
     assert told == sorted(list(range(100)) * 8)
 
 
+def test_what_is_wrong_is_told_at_once_and_after_what_came_before():
+    program = (
+        "import logging, os; from infrastructure.observability import set_up_logging; set_up_logging('info');"
+        " log = logging.getLogger('test'); log.info('first'); log.warning('second'); log.info('lost'); os._exit(0)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert [json.loads(line)["message"] for line in ended.stderr.splitlines()] == ["first", "second"]
+
+
+def test_a_line_that_cannot_be_made_takes_no_other_along():
+    program = (
+        "import logging; from infrastructure.observability import set_up_logging; set_up_logging('info');"
+        " log = logging.getLogger('test'); log.info('%d', 'Ada'); log.info('after')"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    first, second = map(json.loads, ended.stderr.splitlines())
+    assert (first["error"], second["message"]) == ("TypeError", "after")
+    assert "Ada" not in ended.stderr
+
+
 def test_metrics_are_our_own_and_tell_the_outbox():
     metrics, other = Metrics(), Metrics()
 
