@@ -4,12 +4,11 @@ import hmac
 import os
 import secrets
 from base64 import b64decode
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from threading import BoundedSemaphore, Semaphore, get_ident
-from typing import NamedTuple
+from threading import Lock
+from typing import NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 from argon2 import Type, extract_parameters
@@ -20,20 +19,23 @@ from psycopg_pool import ConnectionPool
 from application.ports import Effect, Verified
 from domain import errors
 from infrastructure.lookup import DigestLookup
+from infrastructure.prepared import Prepared
+
+T = TypeVar("T")
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 iterations, 1 lane (docs/sources.md#S9).
 TIME_COST, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES = 2, 19_456, 1, 32, 16
 SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read as something else
 WAITING = 32  # checks that may wait for a core
 
-BY_ADDRESS = """
+BY_ADDRESS = Prepared("""
     SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at
     FROM lookup AS l JOIN credentials AS c USING (account_id)
-    WHERE l.kind = %s AND l.generation = %s AND l.digest = %s
-"""
-BY_ACCOUNT = """
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at FROM credentials AS c WHERE c.account_id = %s
-"""
+    WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3
+""")
+BY_ACCOUNT = Prepared("""
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at FROM credentials AS c WHERE c.account_id = $1
+""")
 
 
 class Row(NamedTuple):
@@ -67,30 +69,33 @@ class Recipe(NamedTuple):
 
 
 class HashQueue:
-    """Lets as many hash runs go on at once as there are cores, and a bounded number wait."""
+    """As many threads as there are cores do all the hashing, and a bounded number of checks wait for them.
+
+    The threads are always the same: each works in memory that it has worked in before, which its core still holds.
+    """
 
     def __init__(self, at_once: int = os.cpu_count() or 1, waiting: int = WAITING) -> None:
-        self._places = BoundedSemaphore(at_once + waiting)
-        self._cores = Semaphore(at_once)
-        self._waiting = Counter()
+        self._at_once = at_once
+        self._most = at_once + waiting
+        self._inside = 0
+        self._counting = Lock()
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="hash")
 
     @property
     def waiting(self) -> int:
-        return self._waiting.total()
+        return max(0, self._inside - self._at_once)
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def run(self, hash_once: Callable[[], T]) -> T:
         """Raises domain.errors.TooBusy when too many wait already."""
-        if not self._places.acquire(blocking=False):
-            raise errors.TooBusy
+        with self._counting:
+            if self._inside >= self._most:
+                raise errors.TooBusy
+            self._inside += 1
         try:
-            me = get_ident()
-            self._waiting[me] = 1
-            with self._cores:
-                del self._waiting[me]
-                yield
+            return self._threads.submit(hash_once).result()
         finally:
-            self._places.release()
+            with self._counting:
+                self._inside -= 1
 
 
 class HashedCredentials:
@@ -141,9 +146,8 @@ class HashedCredentials:
 
         return credential_id, store
 
-    def _rows(self, statement: str, values: tuple) -> list[Row]:
-        with self._pool.connection() as connection:
-            return [Row(*row) for row in connection.execute(statement, values, prepare=True)]
+    def _rows(self, statement: Prepared, values: tuple) -> list[Row]:
+        return [Row(*row) for row in statement.all(self._pool, values)]
 
     def _check(self, rows: list[Row], password: str, now: datetime) -> Verified | None:
         """One run, whatever was found; what it means is judged afterwards."""
@@ -157,9 +161,8 @@ class HashedCredentials:
         return None
 
     def _hash(self, password: str, recipe: "Recipe") -> str:
-        with self._queue.turn():
-            secret = password.encode("utf-8", "surrogatepass")
-            return hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii")
+        secret = password.encode("utf-8", "surrogatepass")
+        return self._queue.run(lambda: hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii"))
 
 
 def initial_password() -> str:

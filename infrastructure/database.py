@@ -5,6 +5,8 @@ from importlib import resources
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from infrastructure.prepared import Connection
+
 # How long somebody waits for a connection. As long the pool tries to make one, before it begins anew with the next who
 # asks: by itself it would look less and less often, and miss a database that has come back for minutes.
 PATIENCE_SECONDS = 5
@@ -18,6 +20,7 @@ def open_pool(conninfo: str, *, size: int, name: str) -> ConnectionPool:
     """
     pool = ConnectionPool(
         conninfo,
+        connection_class=Connection,
         min_size=1,
         max_size=size,
         kwargs={"autocommit": True, "application_name": f"matricule {name}", "options": "-c TimeZone=UTC"},

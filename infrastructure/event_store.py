@@ -25,6 +25,7 @@ from domain.profile import Profile
 from domain.values import ERASED
 from infrastructure.event_mapper import SealedEvent, SealingMapper
 from infrastructure.keys import Keyring
+from infrastructure.prepared import Prepared
 
 PLACES = 1 << 12  # events in one append
 HORIZON = "((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)"
@@ -40,30 +41,35 @@ def _append(rows: str, key_is_gone: str | None) -> str:
     return f"""
         INSERT INTO events (originator_id, originator_version, topic, state, account_id, position, recorded_at)
         SELECT v.id, v.version, v.topic, v.state, v.account,
-               ((pg_current_xact_id()::text::bigint + o.shift) << 12) | v.place, c.instant
+               ((pg_current_xact_id()::text::bigint + (SELECT shift FROM log_offset)) << 12) | v.place,
+               (SELECT clock_timestamp())
         FROM {rows} AS v (id, version, topic, state, account, place)
-        CROSS JOIN log_offset AS o
-        CROSS JOIN (SELECT clock_timestamp() AS instant) AS c
         WHERE pg_current_xact_id_if_assigned() IS NULL
         RETURNING position, recorded_at{check}
     """
 
 
 @cache
-def _append_few(count: int, sealed: bool) -> str:
+def _append_few(count: int, sealed: bool) -> Prepared:
     """For events of one person. sealed: under a key that must still be there."""
+    types = ("uuid", "bigint", "text", "bytea", "uuid")
     rows = ", ".join(
-        f"(%s::uuid, %s::bigint, %s::text, %s::bytea, %s::uuid, {place})" for place in range(count)
+        "("
+        + ", ".join(f"${5 * place + number}::{kind}" for number, kind in enumerate(types, 1))
+        + f", {place})"
+        for place in range(count)
     )
-    gone = "(SELECT true FROM data_keys WHERE person = %s::uuid FOR SHARE) IS NULL"
-    return _append(f"(VALUES {rows})", gone if sealed else None)
+    gone = f"(SELECT true FROM data_keys WHERE person = ${5 * count + 1}::uuid FOR SHARE) IS NULL"
+    return Prepared(_append(f"(VALUES {rows})", gone if sealed else None))
 
 
-APPEND_MANY = _append(
-    "(SELECT id, version, topic, state, account, place - 1 FROM"
-    " unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::uuid[])"
-    " WITH ORDINALITY AS u (id, version, topic, state, account, place))",
-    "(SELECT count(*) FROM (SELECT FROM data_keys WHERE person = ANY(%s::uuid[]) FOR SHARE) AS held) < %s",
+APPEND_MANY = Prepared(
+    _append(
+        "(SELECT id, version, topic, state, account, place - 1 FROM"
+        " unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::uuid[])"
+        " WITH ORDINALITY AS u (id, version, topic, state, account, place))",
+        "(SELECT count(*) FROM (SELECT FROM data_keys WHERE person = ANY($6::uuid[]) FOR SHARE) AS held) < $7",
+    )
 )
 # Up to here each count has a statement of its own: the client adapts no arrays, and PostgreSQL keeps the plan. One with
 # arrays it plans anew each time, for it cannot know their lengths, and that takes longer than the append itself.
@@ -72,8 +78,8 @@ FEW = 8
 SELECT_STREAM = """
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
     FROM events AS e LEFT JOIN data_keys AS k ON k.person = e.account_id
-    WHERE e.originator_id = %s AND e.originator_version > %s AND e.originator_version <= %s
-    ORDER BY e.originator_version {order} LIMIT %s
+    WHERE e.originator_id = $1 AND e.originator_version > $2 AND e.originator_version <= $3
+    ORDER BY e.originator_version {order} LIMIT $4
 """
 SELECT_PLACES = """
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
@@ -82,7 +88,7 @@ SELECT_PLACES = """
     LEFT JOIN data_keys AS k ON k.person = e.account_id
     ORDER BY p.place
 """
-OLDEST_FIRST, NEWEST_FIRST = SELECT_STREAM.format(order="ASC"), SELECT_STREAM.format(order="DESC")
+OLDEST_FIRST, NEWEST_FIRST = (Prepared(SELECT_STREAM.format(order=order)) for order in ("ASC", "DESC"))
 SELECT_LOG = f"""
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.position
     FROM events AS e CROSS JOIN log_offset AS o
@@ -113,7 +119,7 @@ class LocklessRecorder(ApplicationRecorder):
             statement = APPEND_MANY
             values = [*map(list, zip(*rows, strict=True)), sealing, len(sealing)]
         try:
-            written = cursor.execute(statement, values, prepare=True).fetchall()
+            written = statement.on(cursor.connection, values)
         except psycopg.errors.UniqueViolation as taken:
             raise IntegrityError(taken.diag.constraint_name) from None
         except psycopg.Error as fault:
@@ -160,11 +166,8 @@ class LocklessRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[SealedEvent]:
         values = (originator_id, gt or 0, ENDLESS if lte is None else lte, limit)
-        with self.pool.connection() as connection:
-            rows = connection.execute(
-                NEWEST_FIRST if desc else OLDEST_FIRST, values, prepare=True, binary=True
-            )
-            return [SealedEvent(*row) for row in rows]
+        rows = (NEWEST_FIRST if desc else OLDEST_FIRST).all(self.pool, values)
+        return [SealedEvent(*row) for row in rows]
 
     def select_notifications(
         self,

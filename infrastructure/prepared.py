@@ -1,4 +1,4 @@
-"""Questions that every request asks, put to PostgreSQL in one call of libpq.
+"""What is asked of PostgreSQL again and again, put to it in one call of libpq.
 
 psycopg's own `execute` hands Python's lock to the other threads about twenty times a query, which costs more than the
 query where many threads ask at once; `PQexecPrepared` hands it over once.
@@ -9,45 +9,67 @@ from hashlib import blake2b
 from typing import Any
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg_pool import ConnectionPool
 
-UNPREPARED = b"26000"  # invalid_sql_statement_name: this connection has not seen it yet
-SQLSTATE = psycopg.pq.DiagnosticField.SQLSTATE
+Row = tuple[Any, ...]
+
+
+class Connection(psycopg.Connection):
+    """A connection that knows which statements it has been taught."""
+
+    def __init__(self, *how: Any, **more: Any) -> None:
+        super().__init__(*how, **more)
+        self.taught: set[bytes] = set()
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        """psycopg forgets all statements, not only its own, once after a ROLLBACK."""
+        if name is None:
+            self.taught.clear()
+        yield from super()._deallocate(name)
 
 
 class Prepared:
-    """One statement, with `$1` … for its values, which must always be of the same types."""
+    """One statement, with `$1` … for its values, whose types PostgreSQL must be able to tell from the text."""
 
     def __init__(self, statement: str) -> None:
-        self._statement = statement.encode()
-        self._name = b"matricule_" + blake2b(self._statement, digest_size=8).hexdigest().encode()
+        self.text = statement
+        self._name = b"matricule_" + blake2b(statement.encode(), digest_size=8).hexdigest().encode()
 
-    def one(self, pool: ConnectionPool, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    def one(self, pool: ConnectionPool[Connection], values: Sequence[Any] = ()) -> Row | None:
         """The first row, or None. Raises psycopg's errors."""
+        return next(iter(self.all(pool, values)), None)
+
+    def all(self, pool: ConnectionPool[Connection], values: Sequence[Any] = ()) -> list[Row]:
         connection = pool.getconn()
         try:
-            transformer = Transformer(connection)
-            found = self._run(connection.pgconn, transformer, values)
-            transformer.set_pgresult(found)
-            return transformer.load_row(0, tuple) if found.ntuples else None
+            return self.on(connection, values)
         finally:
             pool.putconn(connection)
 
-    def _run(
-        self, pgconn: psycopg.pq.abc.PGconn, transformer: Transformer, values: Sequence[Any]
-    ) -> psycopg.pq.abc.PGresult:
-        sent = transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        found = pgconn.exec_prepared(self._name, sent)
-        if found.error_field(SQLSTATE) == UNPREPARED:
-            _checked(pgconn, pgconn.prepare(self._name, self._statement, transformer.types))
-            found = pgconn.exec_prepared(self._name, sent)
-        return _checked(pgconn, found)
+    def on(self, connection: Connection, values: Sequence[Any] = ()) -> list[Row]:
+        """On a connection that nobody else uses meanwhile, in its transaction where it has one."""
+        transformer = Transformer(connection)
+        found = self._run(connection, transformer, values)
+        transformer.set_pgresult(found)
+        return transformer.load_rows(0, found.ntuples, tuple)
+
+    def _run(self, connection: Connection, transformer: Transformer, values: Sequence[Any]) -> PGresult:
+        pgconn = connection.pgconn
+        if self._name not in connection.taught:
+            _checked(pgconn, pgconn.prepare(self._name, self.text.encode()))
+            connection.taught.add(self._name)
+        # In text but for bytes: how wide psycopg makes a number in binary depends on its value.
+        formats = [PyFormat.BINARY if isinstance(value, bytes) else PyFormat.TEXT for value in values]
+        sent = transformer.dump_sequence(values, formats)
+        return _checked(pgconn, pgconn.exec_prepared(self._name, sent, transformer.formats, Format.BINARY))
 
 
-def _checked(pgconn: psycopg.pq.abc.PGconn, result: psycopg.pq.abc.PGresult) -> psycopg.pq.abc.PGresult:
+def _checked(pgconn: PGconn, result: PGresult) -> PGresult:
     if pgconn.status == ConnStatus.BAD:
         raise psycopg.OperationalError("the connection is lost")
     if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):

@@ -17,10 +17,12 @@ from projections.directory import Entry
 
 SEEN_EVERY = timedelta(minutes=1)  # how exactly `last_seen_at` is kept
 
-OPEN = """
+OPEN = Prepared("""
     INSERT INTO sessions (digest, account_id, kind, csrf_token, initial_password, created_at, last_seen_at, expires_at)
-    SELECT %s, account_id, %s, %s, %s, %s, %s, %s FROM credentials WHERE id = %s FOR SHARE
-"""
+    SELECT $1::bytea, account_id, $2::text, $3::text, $4::boolean, $5::timestamptz, $5, $6::timestamptz
+    FROM credentials WHERE id = $7 FOR SHARE
+    RETURNING id
+""")
 _FIND = """
     SELECT {more} s.id, s.account_id, s.kind, s.csrf_token, s.initial_password, s.expires_at, s.last_seen_at,
            ARRAY(SELECT r.role FROM roles AS r
@@ -35,7 +37,9 @@ FIND_WITH_ENTRY = Prepared(
         joined="LEFT JOIN directory AS d ON d.account_id = s.account_id",
     )
 )
-ROLES = "SELECT role FROM roles WHERE account_id = %s AND (until IS NULL OR until >= %s) ORDER BY role"
+ROLES = Prepared(
+    "SELECT role FROM roles WHERE account_id = $1 AND (until IS NULL OR until >= $2) ORDER BY role"
+)
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,10 @@ class StoredSessions:
                 csrf_token,
                 verified.initial,
                 now,
-                now,
                 expires_at,
                 verified.credential_id,
             )
-            if cursor.execute(OPEN, values).rowcount == 0:
+            if not OPEN.on(cursor.connection, values):
                 raise WrongCredentials
 
         return NewSession(token, csrf_token, expires_at, store)
@@ -127,8 +130,7 @@ class StoredRoles:
         self._pool = pool
 
     def of(self, account_id: UUID, now: datetime) -> list[str]:
-        with self._pool.connection() as connection:
-            return [role for (role,) in connection.execute(ROLES, (account_id, _day(now)))]
+        return [role for (role,) in ROLES.all(self._pool, (account_id, _day(now)))]
 
     def set(self, account_id: UUID, role: str, until: date | None) -> Effect:
         def upsert(cursor: Cursor) -> None:

@@ -15,6 +15,8 @@ NOON = datetime(2025, 9, 1, 12, tzinfo=UTC)
 ECHO = Prepared("SELECT $1::uuid, $2::timestamptz, $3::bytea, ARRAY['a', NULL]")
 NOTHING = Prepared("SELECT 1 WHERE $1::int = 2")
 FAULTY = Prepared("SELECT 1 / $1::int")
+NUMBER = Prepared("SELECT $1::bigint")
+TABLE = Prepared("SELECT to_regclass('seen')::text")
 WHO = Prepared("SELECT pg_backend_pid(), $1::int")
 
 
@@ -41,12 +43,26 @@ def test_a_refusal_is_psycopgs_own_and_harms_no_connection(pool):
     assert FAULTY.one(pool, (1,)) == (1,)
 
 
-def test_a_connection_that_forgot_the_statement_is_taught_it_again(pool):
-    ECHO.one(pool, (ID, NOON, b""))
+def test_it_outlives_that_psycopg_forgets_all_statements_after_a_rollback(pool):
     with pool.connection() as connection:
-        connection.execute("DEALLOCATE ALL")
+        connection.execute("SELECT 1", prepare=True)
+        ECHO.on(connection, (ID, NOON, b""))
+        with connection.transaction(force_rollback=True):
+            connection.execute("SELECT 2")
+        with connection.transaction():
+            assert ECHO.on(connection, (ID, NOON, b""))
 
-    assert ECHO.one(pool, (ID, NOON, b""))
+
+def test_a_number_may_grow(pool):
+    assert NUMBER.one(pool, (1,)) == (1,)
+    assert NUMBER.one(pool, (1 << 60,)) == (1 << 60,)
+
+
+def test_in_a_transaction_it_is_part_of_it(pool):
+    with pool.connection() as connection, connection.transaction(force_rollback=True):
+        connection.execute("CREATE TABLE seen (number int)")
+        assert Prepared("INSERT INTO seen VALUES ($1) RETURNING number").on(connection, (1,)) == [(1,)]
+    assert TABLE.one(pool) == (None,)
 
 
 def test_a_lost_connection_is_said_and_the_next_question_has_another(pool, database_url):

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
@@ -110,8 +111,15 @@ def test_a_password_is_kept_as_a_hash_alone(here, chosen):
 def test_when_too_many_wait_for_a_core_one_more_is_turned_away(here, issued):
     queue = HashQueue(at_once=1, waiting=0)
     crowded = HashedCredentials(here.pool, here.lookup, queue)
-    with queue.turn(), pytest.raises(errors.TooBusy):
+    begun, done = Event(), Event()
+    busy = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
+    busy.start()
+    begun.wait()
+
+    with pytest.raises(errors.TooBusy):
         crowded.verify(AURELIE_ADDRESS, issued, NOON)
+    done.set()
+    busy.join()
     assert crowded.verify(AURELIE_ADDRESS, issued, NOON)
 
 

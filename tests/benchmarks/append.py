@@ -31,7 +31,7 @@ STATE = b'{"actor":"00000000-0000-4000-8000-000000000001","sealed":{"record_numb
 PLAIN_TABLE = "CREATE TABLE plain (LIKE events INCLUDING ALL); CREATE SEQUENCE plain_position"
 PLAIN = """
     INSERT INTO plain (originator_id, originator_version, topic, state, account_id, position, recorded_at)
-    VALUES (%s::uuid, %s::bigint, %s::text, %s::bytea, %s::uuid, nextval('plain_position'), clock_timestamp())
+    VALUES ($1::uuid, $2::bigint, $3::text, $4::bytea, $5::uuid, nextval('plain_position'), clock_timestamp())
     RETURNING position, recorded_at
 """
 KEYS = """
@@ -44,8 +44,8 @@ EVENT = ["gen_random_uuid()", "1", f"'{TOPIC}'", ":state", SOMEBODY]
 
 def measure(server: str) -> list[Figure]:
     statements = {
-        "sealed": _script(_append_few(1, True), *EVENT, SOMEBODY),
-        "not sealed": _script(_append_few(1, False), *EVENT),
+        "sealed": _script(_append_few(1, True).text, *EVENT, SOMEBODY),
+        "not sealed": _script(_append_few(1, False).text, *EVENT),
         "plain insert": _script(PLAIN, *EVENT),
     }
     waits = {name: pgbench.LockWaits() for name in statements}
@@ -94,8 +94,8 @@ def _own_database(server: str) -> Iterator[str]:
 
 def _script(statement: str, *values: str) -> str:
     """A statement of ours as pgbench takes it: on one line, with values that it makes itself."""
-    for value in values:
-        statement = statement.replace("%s", value, 1)
+    for number, value in enumerate(values, 1):
+        statement = statement.replace(f"${number}", value)
     return f"\\set person random(1, {PERSONS})\n{' '.join(statement.split())};\n"
 
 
