@@ -9,8 +9,8 @@ Associated data: topic, stream, version, field. The commitment binds the key, wh
 
 import hmac
 import os
-from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from uuid import UUID
 
 import orjson
@@ -39,13 +39,13 @@ def seal(key: bytes, topic: str, stream: UUID, version: int, field: str, value: 
     cipher, commitment = _split(key)
     nonce = os.urandom(12)
     sealed = AESGCM(cipher).encrypt(nonce, plain, _associated(topic, stream, version, field))
-    return b64encode(FORM + commitment + nonce + sealed).decode("ascii")
+    return b2a_base64(FORM + commitment + nonce + sealed, newline=False).decode("ascii")
 
 
 def unseal(key: bytes, topic: str, stream: UUID, version: int, field: str, sealed: str) -> object:
     """The value that a field key opens. Raises SealBroken."""
     try:
-        raw = b64decode(sealed, validate=True)
+        raw = a2b_base64(sealed, strict_mode=True)
         cipher, commitment = _split(key)
         if raw[:1] != FORM or not hmac.compare_digest(raw[1:_HEAD], commitment):
             raise SealBroken
