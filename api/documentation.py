@@ -15,12 +15,14 @@ from api import errors
 from api.described import facts_of
 from api.idempotency import KEY_LIMIT
 from api.identity import COOKIE
-from api.rest import accounts, cases, lists, me, session
+from api.rest import accounts, cases, interventions, lists, mailed, me, own_access, session
 from api.schemas import answers
 from infrastructure.translations import text
 
 PREFIX: Final = "/api/v1"
-BLUEPRINTS: Final = (accounts.blueprint, session.blueprint, me.blueprint, lists.blueprint, cases.blueprint)
+BLUEPRINTS: Final = tuple(
+    part.blueprint for part in (accounts, mailed, session, me, own_access, lists, cases, interventions)
+)
 
 DESCRIPTION: Final = """\
 From «Créer un compte» to the linked record, over JSON.
@@ -33,6 +35,9 @@ TAGS: Final = (
     {"name": "Holders", "description": "Asking for an account, one's own data, one's own password."},
     {"name": "Secretariat", "description": "Accounts and cases, for staff; auditors may read."},
     {"name": "Frontends", "description": "Sessions, tokens, code lists and services."},
+)
+HOLDERS: Final = tuple(
+    f"{PREFIX}/{part}" for part in ("me", "accounts", "password-resets", "email-changes", "closures")
 )
 SCHEMES: Final = {
     "cookie": {
@@ -156,7 +161,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
 def _tag(path: str, facts: dict[str, Any]) -> str:
     if facts.get("roles"):
         return "Secretariat"
-    return "Holders" if path.startswith((f"{PREFIX}/me", f"{PREFIX}/accounts")) else "Frontends"
+    return "Holders" if path.startswith(HOLDERS) else "Frontends"
 
 
 def _response_headers(facts: dict[str, Any]) -> dict[str, Any]:

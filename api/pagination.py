@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -22,6 +22,16 @@ def page(
         return None
     sealed = service().keyring.box("cursor").seal(orjson.dumps(end_of(items[limit - 1])), kind.encode())
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def by_position(
+    kind: str, wanted: Mapping[str, Any], read: Callable[[int, int], Sequence[Any]]
+) -> tuple[Sequence[Any], str | None]:
+    """A page of what the log holds, and the cursor after it. read: after a position, at most so many."""
+    limit = wanted["limit"]
+    (last,) = opened(wanted.get("cursor"), kind, int) or (0,)
+    found = read(last, limit + 1)
+    return found[:limit], page(found, limit, lambda each: (each.position,), kind)
 
 
 def opened(cursor: str | None, kind: str, *parse: Callable[[Any], Any]) -> tuple[Any, ...] | None:

@@ -1,5 +1,6 @@
 """What is shown of accounts, cases and histories, as plain dicts; `schemas.answers` describes them."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from domain.matching import Comparison
 from domain.profile import Link, PersonalData
 from domain.values import format_ahv, mask_ahv
 from infrastructure.history import Moment
+from infrastructure.sessions import OpenSession
 from projections.cases import CaseRow
 from projections.directory import Entry
 
@@ -99,14 +101,27 @@ def case_sheet(sheet: CaseSheet, entry: Entry | None, profile: PersonalData, tod
 
 
 def moment(happened: Moment) -> dict[str, Any]:
+    return asdict(happened)
+
+
+def own_moment(happened: Moment) -> dict[str, Any]:
+    """As its holder reads it: without what clerks wrote down for each other, and without the log's own numbers."""
+    changes = [change for change in happened.changes if change["field"] != "note"]
+    shown = asdict(happened) | {"changes": changes}
+    del shown["position"]
+    return shown
+
+
+def session(opened: OpenSession, current: UUID) -> dict[str, Any]:
+    """Where somebody is signed in. current: the session that asks."""
     return {
-        "type": happened.type,
-        "name": happened.name,
-        "at": happened.at,
-        "by": happened.by,
-        "sentence": happened.sentence,
-        "changes": happened.changes,
-        "position": happened.position,
+        "id": opened.id,
+        "kind": opened.kind,
+        "current": opened.id == current,
+        "device": opened.device,
+        "place": service().places.name(opened.network, locale()),
+        "created_at": opened.created_at,
+        "last_seen_at": opened.last_seen_at,
     }
 
 

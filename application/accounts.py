@@ -1,6 +1,5 @@
 """What is done with accounts: asked for, opened, signed in to, given a password and roles."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,11 +19,14 @@ from application.ports import (
     Saved,
     Sessions,
 )
+from application.reauthentication import Reauthentication, composed
 from domain import errors, policies
 from domain.account import Account
+from domain.fact import NOWHERE, Whence
 from domain.values import LOCALES, SYSTEM, address_key
 
 DEFAULT_LOCALE = LOCALES[0]
+BARRED = {"locked": errors.AccountLocked, "closed": errors.AccountClosed}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Accounts:
     sessions: Sessions
     roles: Roles
     intake: Intake
+    reauthentication: Reauthentication
     clock: Clock
     new_id: Callable[[], UUID]
     initial_password_lifetime: timedelta
@@ -69,7 +72,9 @@ class Accounts:
 
         taken_in: removes the request; raises when another worker has decided on it.
         """
-        holders = self.lookup.find("email", address_key(wanted.email))
+        holders = self.lookup.holders("email", address_key(wanted.email))
+        if holders and not self.lookup.find("email", address_key(wanted.email)):
+            return self.log.record(effects=[taken_in])  # its former mailbox may still take it back
         if holders:
             account = self.log.account(holders[0])
             account.request_again(most=self.mails_a_door, now=wanted.asked_at)
@@ -106,16 +111,21 @@ class Accounts:
         return password
 
     @decided_again
-    def sign_in(self, email: str, password: str, kind: str) -> SignedIn:
-        """Open a session (`cookie`) or a token (`bearer`). Raises WrongCredentials, TooBusy."""
+    def sign_in(self, email: str, password: str, kind: str, whence: Whence = NOWHERE) -> SignedIn:
+        """Open a session (`cookie`) or a token (`bearer`).
+
+        Raises WrongCredentials, TooBusy; to whoever knows the password AccountLocked, AccountClosed.
+        """
         now = self.clock.now()
-        verified = self.credentials.verify(address_key(email), _composed(password), now)
+        verified = self.credentials.verify(address_key(email), composed(password), now)
         if not verified:
             raise errors.WrongCredentials
-        session, account_id = self.sessions.open(verified, kind, now), verified.account_id
+        if verified.barred:
+            raise BARRED[verified.barred]
+        session, account_id = self.sessions.open(verified, kind, whence, now), verified.account_id
         if verified.first_sign_in:
             account = self.log.account(account_id)
-            account.activate(now=now)
+            account.activate(whence=whence, now=now)
             effects = [session.store, self.credentials.keep_only(verified, now)]
             saved = self.log.record(account, effects=effects)
         else:
@@ -128,27 +138,30 @@ class Accounts:
 
     @decided_again
     def change_password(
-        self, account_id: UUID, current_password: str, new_password: str, *, session_id: UUID, kind: str
+        self,
+        account_id: UUID,
+        current_password: str,
+        new_password: str,
+        *,
+        session_id: UUID,
+        kind: str,
+        whence: Whence = NOWHERE,
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
         by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
         PasswordTooLong, TooBusy.
         """
-        now, chosen = self.clock.now(), _acceptable(new_password)
-        # Loaded before the check, so that a password replaced after it is a conflict.
-        account = self.log.account(account_id)
-        verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
-        if not verified:
-            raise errors.WrongPassword
-        if chosen == _composed(current_password):
+        now, chosen = self.clock.now(), acceptable(new_password)
+        account, verified = self.reauthentication.verified(account_id, current_password)
+        if chosen == composed(current_password):
             raise errors.PasswordUnchanged
-        account.change_password(actor=account_id, now=now)
-        credential_id, store = self.credentials.choose(account_id, chosen)
+        account.change_password(actor=account_id, whence=whence, now=now)
+        credential_id, store = self.credentials.choose(account_id, chosen, now)
         if kind == "bearer":
-            return self.log.record(
-                account, effects=[store, self.sessions.end_others(account_id, session_id)]
-            ), None
-        session = self.sessions.open(verified.replaced_by(credential_id), kind, now)
+            others = self.sessions.end_others(account_id, session_id)
+            goes_on = self.sessions.no_longer_initial(session_id)
+            return self.log.record(account, effects=[store, others, goes_on]), None
+        session = self.sessions.open(verified.replaced_by(credential_id), kind, whence, now)
         saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
         return saved, session
 
@@ -195,14 +208,11 @@ class Accounts:
         return self.lookup.claim("email", address_key(account.email), account.id)
 
 
-def _composed(password: str) -> str:
-    return unicodedata.normalize("NFC", password)
-
-
-def _acceptable(password: str) -> str:
-    composed = _composed(password)
-    if len(composed) < policies.PASSWORD_MIN_LENGTH:
+def acceptable(password: str) -> str:
+    """A new password as it is hashed. Raises PasswordTooShort, PasswordTooLong."""
+    chosen = composed(password)
+    if len(chosen) < policies.PASSWORD_MIN_LENGTH:
         raise errors.PasswordTooShort(min=policies.PASSWORD_MIN_LENGTH)
-    if len(composed) > policies.PASSWORD_MAX_LENGTH:
+    if len(chosen) > policies.PASSWORD_MAX_LENGTH:
         raise errors.PasswordTooLong(max=policies.PASSWORD_MAX_LENGTH)
-    return composed
+    return chosen

@@ -9,6 +9,7 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain.account import Account
+from domain.fact import Whence
 from domain.matching import Declared, Record
 from domain.profile import Profile
 
@@ -40,24 +41,30 @@ class EventLog(Protocol):
 
 
 class Lookup(Protocol):
-    """Finds accounts by what only they have, without holding it readable. Kinds: email, record, ahv."""
+    """Finds accounts by what only they have, without holding it readable. Kinds: email, record, ahv, recovery."""
 
     def find(self, kind: str, value: str) -> list[UUID]: ...
 
+    def holders(self, kind: str, value: str) -> list[UUID]:
+        """The same, and whoever had it a short while ago and may take it back."""
+
     def claim(self, kind: str, value: str, account_id: UUID) -> Effect:
         """Raises EmailTaken or RecordTaken where the kind is unique and another account was first."""
+
+    def reserve(self, kind: str, value: str, account_id: UUID, until: datetime) -> Effect: ...
 
     def release(self, kind: str, account_id: UUID) -> Effect: ...
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A password was right. first_sign_in: an initial password that nobody used before."""
+    """A password was right. first_sign_in: nobody signed in with it before. barred: `locked`, `closed` or None."""
 
     account_id: UUID
     credential_id: UUID
     initial: bool
     first_sign_in: bool
+    barred: str | None = None
 
     def replaced_by(self, credential_id: UUID) -> "Verified":
         return Verified(self.account_id, credential_id, initial=False, first_sign_in=False)
@@ -76,8 +83,14 @@ class Credentials(Protocol):
     def keep_only(self, verified: Verified, now: datetime) -> Effect:
         """Mark an initial password as used and let its other copies die."""
 
-    def choose(self, account_id: UUID, password: str) -> tuple[UUID, Effect]:
-        """Hash a chosen password now; its id, and what stores it in the place of all others."""
+    def choose(self, account_id: UUID, password: str, used_at: datetime | None) -> tuple[UUID, Effect]:
+        """Hash a chosen password now; its id, and what stores it in the place of all others.
+
+        used_at: when its holder was signed in with it; None: that comes first.
+        """
+
+    def bar(self, account_id: UUID, barred: str | None) -> Effect:
+        """Let nobody in, `locked` or `closed`; None: let her in again."""
 
 
 class NewSession(NamedTuple):
@@ -90,14 +103,20 @@ class NewSession(NamedTuple):
 
 
 class Sessions(Protocol):
-    def open(self, verified: Verified, kind: str, now: datetime) -> NewSession: ...
+    def open(self, verified: Verified, kind: str, whence: Whence, now: datetime) -> NewSession: ...
+
+    def end_one(self, account_id: UUID, session_id: UUID) -> Effect:
+        """Raises SessionUnknown."""
 
     def end(self, token: str) -> None: ...
 
     def end_all(self, account_id: UUID) -> Effect: ...
 
     def end_others(self, account_id: UUID, session_id: UUID) -> Effect:
-        """End all but this one, which no longer counts as opened with an initial password."""
+        """End all but this one."""
+
+    def no_longer_initial(self, session_id: UUID) -> Effect:
+        """Note that the password it was opened with has been replaced by a chosen one."""
 
 
 class Roles(Protocol):
@@ -120,8 +139,35 @@ class AccountRequest:
     asked_at: datetime
 
 
+@dataclass(frozen=True)
+class ResetRequest:
+    """Somebody lost a password, and says with which address."""
+
+    email: str
+    device: str | None
+    network: str | None
+    asked_at: datetime
+
+
 class Intake(Protocol):
-    def put(self, request: AccountRequest) -> None: ...
+    def put(self, request: AccountRequest | ResetRequest) -> None: ...
+
+
+class Linked(NamedTuple):
+    """What a mailed link was sent for. request: the version of the account's event that asked for it."""
+
+    account_id: UUID
+    request: int
+
+
+class Links(Protocol):
+    """Tokens in mailed links. Kinds: password-reset, email-change, email-objection, reopening."""
+
+    def make(self, kind: str, account_id: UUID, request: int, expires_at: datetime) -> str:
+        """A fresh token, good from now on."""
+
+    def find(self, kind: str, token: str, now: datetime) -> Linked:
+        """Raises LinkDead for an unknown or expired one; whether it was used, the account says."""
 
 
 class Records(Protocol):

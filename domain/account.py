@@ -7,19 +7,24 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain import errors, policies
+from domain.address_change import AddressChange
+from domain.fact import NOWHERE, Fact, Whence
+from domain.recovery import Recovery
+from domain.standing import Standing
 from domain.values import Personal
 
 
-class Account(Aggregate):
+class Account(AddressChange, Recovery, Standing, Aggregate):
     """A person's way in: one address, one standing, one history.
 
-    email, given_name, family_name: str, or ERASED. state: requested | active. roles: role → last day or None.
+    email, given_name, family_name: str, or ERASED. activated: whether the holder has ever signed in. roles: role → last
+    day or None.
     """
 
     TOPIC = "account"
 
-    class Event(Aggregate.Event):
-        actor: UUID  # who caused it: every fact says so
+    class Event(Fact):
+        pass
 
     class AccountRequested(Event, Aggregate.Created):
         """Somebody asked for an account with an address that had none."""
@@ -40,9 +45,16 @@ class Account(Aggregate):
             aggregate.locale = self.locale
             aggregate.profile_id = self.profile_id
             aggregate.origin = self.origin
-            aggregate.state = "requested"
+            aggregate.activated = False
+            aggregate.locked = None
+            aggregate.closure = None
             aggregate.initial_passwords = 0
             aggregate.asked_at = [self.timestamp]
+            aggregate.reset_request = None
+            aggregate.reset_asked_at = []
+            aggregate.recovery = None
+            aggregate.email_change = None
+            aggregate.take_backs = []
             aggregate.roles = {}
 
     Created = AccountRequested  # the library's name for the first fact
@@ -65,18 +77,34 @@ class Account(Aggregate):
         def apply(self, aggregate: "Account") -> None:
             aggregate.initial_passwords = self.copy
 
-    class AccountActivated(Event):
+    class AccountActivated(Event, Whence):
         """The holder signed in for the first time."""
 
         TOPIC = "account.activated"
+        class_version = 2
 
         def apply(self, aggregate: "Account") -> None:
-            aggregate.state = "active"
+            aggregate.activated = True
 
-    class PasswordChanged(Event):
-        """The holder chose a new password; every other session ended."""
+        upcast_v1_v2 = staticmethod(Whence.unknown)
+
+    class PasswordChanged(Event, Whence):
+        """The holder chose a new password; every other session ended, and an address asked for is forgotten."""
 
         TOPIC = "account.password-changed"
+        class_version = 2
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.reset_request = None
+            aggregate.email_change = None
+
+        upcast_v1_v2 = staticmethod(Whence.unknown)
+
+    class SessionsEnded(Event, Whence):
+        """The holder ended one of the other sessions, or all of them."""
+
+        TOPIC = "account.sessions-ended"
+        session_id: UUID | None  # none: all others
 
         def apply(self, aggregate: "Account") -> None:
             pass
@@ -99,6 +127,13 @@ class Account(Aggregate):
 
         def apply(self, aggregate: "Account") -> None:
             aggregate.roles.pop(self.role, None)
+
+    @property
+    def state(self) -> str:
+        """requested | active | locked | closed"""
+        if self.closure or self.locked:
+            return "closed" if self.closure else "locked"
+        return "active" if self.activated else "requested"
 
     @classmethod
     def request(
@@ -137,9 +172,13 @@ class Account(Aggregate):
             self.trigger_event(self.AccountRequestedAgain, actor=self.id, timestamp=now)
 
     def issue_password(self, *, expires_at: datetime, actor: UUID, now: datetime) -> None:
-        """Note that one more initial password was made. Raises SignedInAlready, InitialPasswordsExhausted."""
-        if self.state != "requested":
+        """Note that one more initial password was made.
+
+        Raises SignedInAlready, InitialPasswordsExhausted, AccountLocked, AccountClosed.
+        """
+        if self.activated:
             raise errors.SignedInAlready
+        self.must_be_usable()
         if self.initial_passwords >= policies.INITIAL_PASSWORDS_A_REQUEST:
             raise errors.InitialPasswordsExhausted
         self.trigger_event(
@@ -150,13 +189,19 @@ class Account(Aggregate):
             timestamp=now,
         )
 
-    def activate(self, *, now: datetime) -> None:
+    def activate(self, *, whence: Whence = NOWHERE, now: datetime) -> None:
         """Note the first sign-in; later ones change nothing."""
-        if self.state == "requested":
-            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now)
+        if not self.activated:
+            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **vars(whence))
 
-    def change_password(self, *, actor: UUID, now: datetime) -> None:
-        self.trigger_event(self.PasswordChanged, actor=actor, timestamp=now)
+    def change_password(self, *, actor: UUID, whence: Whence = NOWHERE, now: datetime) -> None:
+        self.trigger_event(self.PasswordChanged, actor=actor, timestamp=now, **vars(whence))
+
+    def end_sessions(self, ended: UUID | None, *, kept: UUID, whence: Whence, now: datetime) -> None:
+        """Note that the holder ended a session (None: all but `kept`)."""
+        self.session_ended(ended, kept=kept, whence=whence, now=now)
+        said = {"session_id": ended, **vars(whence)}
+        self.trigger_event(self.SessionsEnded, actor=self.id, timestamp=now, **said)
 
     def grant(self, role: str, *, until: date | None, actor: UUID, now: datetime) -> None:
         """Give a role; the same one with the same end changes nothing. Raises RoleUnknown."""

@@ -22,8 +22,46 @@ class AccountErased(Refused):
     code = "account-erased"
 
 
+class AccountLocked(Refused):
+    code = "account-locked"
+
+
+class AccountClosed(Refused):
+    code = "account-closed"
+
+
+class OwnAccount(Refused):
+    """Staff does not do this to their own account."""
+
+    code = "own-account"
+
+
+class SamePerson(Refused):
+    """A second person must approve."""
+
+    code = "same-person"
+
+
+class RecoveryUnknown(Refused):
+    code = "not-found"
+
+
+class SessionUnknown(Refused):
+    code = "not-found"
+
+
+class LinkDead(Refused):
+    """A mailed link was used, has expired, a newer one was asked for, or it never was one."""
+
+    code = "token-dead"
+
+
 class EmailTaken(Refused):
     code = "email-taken"
+
+
+class EmailUnchanged(Refused):
+    code = "email-unchanged"
 
 
 class WrongCredentials(Refused):

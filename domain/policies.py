@@ -5,6 +5,8 @@ from datetime import timedelta
 INITIAL_PASSWORDS_A_REQUEST = 3  # a retry issues a new one, so that no message that arrives is a dead one
 MAILS_A_DOOR = 5  # mails that strangers can cause to one address …
 DOOR_WINDOW = timedelta(hours=1)  # … in this time
+TAKE_BACK = timedelta(days=7)  # in which the former mailbox undoes a change of address
+CLOSURE_GRACE = timedelta(days=30)  # in which whoever closed an account may come back
 PASSWORD_MIN_LENGTH = 15  # code points after NFC; NIST SP 800-63B-4, 3.1.1.2: a password as the only factor
 PASSWORD_MAX_LENGTH = 128  # code points; the same source asks for at least 64
 TEXT_LIMIT = 200  # characters of a name, a street …

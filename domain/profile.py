@@ -11,6 +11,7 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain import errors
+from domain.fact import Fact
 from domain.values import Personal
 
 
@@ -77,8 +78,7 @@ class Profile(Aggregate):
 
     TOPIC = "profile"
 
-    class Event(Aggregate.Event):
-        actor: UUID  # who caused it: every fact says so
+    class Event(Fact):
         account_id: UUID  # whose: its key seals the event; an account's own events go without
 
     class ProfileSubmitted(Event, PersonalData, Aggregate.Created):

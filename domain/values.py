@@ -65,6 +65,12 @@ def _letters(label: str) -> str:
     return letters
 
 
+def mask_email(email: str) -> str:
+    """`anne@example.org` as a mailbox sees it that need not know it: `a•••@example.org`."""
+    local, at, domain = email.rpartition("@")
+    return f"{local[:1]}•••{at}{domain}"
+
+
 def parse_ahv(text: str) -> str:
     """The 13 digits of an AHV/AVS number written with or without dots and spaces.
 

@@ -11,8 +11,13 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from application.accounts import Accounts
+from application.address_changes import AddressChanges
 from application.linking import Linking
+from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
+from application.reauthentication import Reauthentication
+from application.recovery import Recovery
+from application.standings import Standings
 from infrastructure import broker
 from infrastructure.broker import Broker
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -27,10 +32,13 @@ from infrastructure.history import History
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import KeyFault, Keyring, make_keyring, read_keyring
+from infrastructure.letters import Letters
+from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
+from infrastructure.places import Places
 from infrastructure.processes import Role
 from infrastructure.project import Project
 from infrastructure.records import Records
@@ -73,6 +81,9 @@ class Service:
     mailer: Mailer
     store: EventStore
     accounts: Accounts
+    recovery: Recovery
+    address_changes: AddressChanges
+    standings: Standings
     profiles: Profiles
     linking: Linking
     intake: SealedIntake
@@ -81,6 +92,7 @@ class Service:
     directory: Directory
     cases: Cases
     history: History
+    places: Places
     watermark: Watermark
     outbox_queue: OutboxQueue
     deliveries: Deliveries
@@ -115,7 +127,11 @@ class Service:
             )
             for number in range(1, WORKERS + 1)
         ]
-        return [Decide(self.intake, self.accounts, self.doorbell), *workers]
+        decisions = {
+            AccountRequest: self.accounts.decide_request,
+            ResetRequest: self.recovery.decide_reset,
+        }
+        return [Decide(self.intake, decisions, self.doorbell), *workers]
 
     def project(self) -> list[Project]:
         return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell)]
@@ -187,18 +203,45 @@ def build(settings: Settings, conninfo: str) -> Service:
     sessions = StoredSessions(pool, lifetime=settings.session_lifetime, idle=settings.session_idle)
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
+    credentials, links = HashedCredentials(pool, lookup, queue), MailedLinks(pool)
+    reauthentication = Reauthentication(store, credentials, clock)
     accounts = Accounts(
         log=store,
         lookup=lookup,
-        credentials=HashedCredentials(pool, lookup, queue),
+        credentials=credentials,
         sessions=sessions,
         roles=StoredRoles(pool),
         intake=intake,
+        reauthentication=reauthentication,
         clock=clock,
         new_id=uuid4,
         initial_password_lifetime=settings.initial_password_lifetime,
         mails_a_door=settings.mails_a_door,
     )
+    recovery = Recovery(
+        log=store,
+        lookup=lookup,
+        links=links,
+        credentials=credentials,
+        sessions=sessions,
+        intake=intake,
+        clock=clock,
+        new_id=uuid4,
+        link_lifetime=settings.reset_lifetime,
+        mails_a_door=settings.mails_a_door,
+    )
+    address_changes = AddressChanges(
+        log=store,
+        lookup=lookup,
+        links=links,
+        credentials=credentials,
+        sessions=sessions,
+        reauthentication=reauthentication,
+        clock=clock,
+        confirmation_lifetime=settings.email_change_lifetime,
+    )
+    standings = Standings(store, links, credentials, sessions, reauthentication, clock)
+    places = Places(settings.places_file)
     linking = Linking(
         log=store,
         lookup=lookup,
@@ -213,7 +256,15 @@ def build(settings: Settings, conninfo: str) -> Service:
         store=store,
         accounts=accounts,
         linking=linking,
-        records=records,
+        letters=Letters(
+            store=store,
+            recovery=recovery,
+            address_changes=address_changes,
+            standings=standings,
+            records=records,
+            places=places,
+            settings=settings,
+        ),
         mailer=mailer,
         links=SignInLinks(settings.public_url, keys.box("sign-in-link")),
         institution=institution,
@@ -233,6 +284,10 @@ def build(settings: Settings, conninfo: str) -> Service:
         mailer=mailer,
         store=store,
         accounts=accounts,
+        recovery=recovery,
+        address_changes=address_changes,
+        standings=standings,
+        places=places,
         profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
         linking=linking,
         intake=intake,
@@ -240,7 +295,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         records=records,
         directory=known_accounts,
         cases=known_cases,
-        history=History(store, Timeline(pool), known_accounts),
+        history=History(store, Timeline(pool), known_accounts, places),
         watermark=Watermark(pool, doorbell, keys.box("position")),
         outbox_queue=OutboxQueue(pool),
         deliveries=deliveries,

@@ -29,12 +29,13 @@ SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read a
 WAITING = 32  # checks that may wait for a core
 
 BY_ADDRESS = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred
     FROM lookup AS l JOIN credentials AS c USING (account_id)
-    WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3
+    WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3 AND l.reserved_until IS NULL
 """)
 BY_ACCOUNT = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at FROM credentials AS c WHERE c.account_id = $1
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred
+    FROM credentials AS c WHERE c.account_id = $1
 """)
 
 
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     hash: str
     expires_at: datetime | None
     used_at: datetime | None
+    barred: str | None
 
 
 class Recipe(NamedTuple):
@@ -134,17 +136,23 @@ class HashedCredentials:
 
         return keep
 
-    def choose(self, account_id: UUID, password: str) -> tuple[UUID, Effect]:
+    def choose(self, account_id: UUID, password: str, used_at: datetime | None) -> tuple[UUID, Effect]:
         credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh())
 
         def store(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
             cursor.execute(
-                "INSERT INTO credentials (id, account_id, kind, hash) VALUES (%s, %s, 'chosen', %s)",
-                (credential_id, account_id, hashed),
+                "INSERT INTO credentials (id, account_id, kind, hash, used_at) VALUES (%s, %s, 'chosen', %s, %s)",
+                (credential_id, account_id, hashed, used_at),
             )
 
         return credential_id, store
+
+    def bar(self, account_id: UUID, barred: str | None) -> Effect:
+        def update(cursor: Cursor) -> None:
+            cursor.execute("UPDATE credentials SET barred = %s WHERE account_id = %s", (barred, account_id))
+
+        return update
 
     def _rows(self, statement: Prepared, values: tuple) -> list[Row]:
         return [Row(*row) for row in statement.all(self._pool, values)]
@@ -156,8 +164,9 @@ class HashedCredentials:
             if hmac.compare_digest(row.hash, computed):
                 if row.expires_at and row.expires_at <= now:
                     return None
-                initial = row.kind == "initial"
-                return Verified(row.account_id, row.id, initial, initial and row.used_at is None)
+                return Verified(
+                    row.account_id, row.id, row.kind == "initial", row.used_at is None, row.barred
+                )
         return None
 
     def _hash(self, password: str, recipe: "Recipe") -> str:

@@ -2,15 +2,19 @@
 
 import logging
 import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import psycopg
 
-from application.accounts import Accounts
+from application.ports import Effect, Saved
 from domain.errors import Conflict, Refused
 from infrastructure.doorbell import Doorbell
-from infrastructure.intake import DecidedElsewhere, SealedIntake
+from infrastructure.intake import Asked, DecidedElsewhere, SealedIntake
 
 log = logging.getLogger(__name__)
+
+Decisions = Mapping[type[Asked], Callable[[Any, Effect], Saved]]
 
 POLL = 1.0  # s; the safety net under the doorbell
 BATCH = 100
@@ -21,9 +25,10 @@ class Decide:
 
     name = "decide"
 
-    def __init__(self, intake: SealedIntake, accounts: Accounts, doorbell: Doorbell) -> None:
+    def __init__(self, intake: SealedIntake, decisions: Decisions, doorbell: Doorbell) -> None:
+        """decisions: for each kind of request, who decides; with what removes it from the intake."""
         self._intake = intake
-        self._accounts = accounts
+        self._decisions = decisions
         self._doorbell = doorbell
         self._left: set[int] = set()
 
@@ -44,7 +49,8 @@ class Decide:
         while batch := self._intake.waiting(BATCH, after=last):
             for last, sealed in batch:
                 try:
-                    self._accounts.decide_request(self._intake.open(sealed), self._intake.taken(last))
+                    asked = self._intake.open(sealed)
+                    self._decisions[type(asked)](asked, self._intake.taken(last))
                     decided += 1
                 except (DecidedElsewhere, Conflict):
                     continue

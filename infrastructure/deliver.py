@@ -1,20 +1,17 @@
-"""What each kind of outbox item asks of a worker: messages to people, and the matching of profiles."""
+"""What each kind of outbox item asks of a worker: letters to people, and the matching of profiles."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
-from uuid import UUID
 
 from application.accounts import Accounts
 from application.linking import Linking
 from application.ports import Clock
 from domain import errors
-from domain.values import address_key
 from infrastructure.event_store import EventStore
 from infrastructure.institution import Institution
+from infrastructure.letters import Letter, Letters
 from infrastructure.mail import Connection, Mailer, MailFailed, MailRefused, compose
 from infrastructure.messages import render
 from infrastructure.outbox import OutboxItem, settled
-from infrastructure.records import Records
 from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
 from infrastructure.worker import GiveUp, Handler, Retry
@@ -33,7 +30,7 @@ class Deliveries:
         store: EventStore,
         accounts: Accounts,
         linking: Linking,
-        records: Records,
+        letters: Letters,
         mailer: Mailer,
         links: SignInLinks,
         institution: Institution,
@@ -43,7 +40,7 @@ class Deliveries:
         self._store = store
         self._accounts = accounts
         self._linking = linking
-        self._records = records
+        self._letters = letters
         self._mailer = mailer
         self._links = links
         self._institution = institution
@@ -54,11 +51,7 @@ class Deliveries:
         return {
             "match": _refusals_end(self._match),
             "initial-password": _refusals_end(self._initial_password),
-            "account-exists": _refusals_end(self._to_holder),
-            "link-confirmed": _refusals_end(self._to_holder),
-            "link-notice": _refusals_end(self._link_notice),
-            "rejected": _refusals_end(self._rejected),
-            "password-changed": _refusals_end(self._password_changed),
+            **dict.fromkeys(self._letters.kinds(), _refusals_end(self._letter)),
         }
 
     def _match(self, item: OutboxItem) -> None:
@@ -77,58 +70,37 @@ class Deliveries:
                     "sign_in_link": self._links.link(account.id),
                 }
                 try:
-                    self._send(connection, item, account.email, account.locale, values)
+                    self._send(connection, item, Letter(item.kind, account.email, values), account.locale)
                 except MailFailed as failure:
                     raise _consequence(failure, REST_SECONDS.get(account.initial_passwords)) from None
         except MailFailed as failure:
             raise _consequence(failure) from None
 
-    def _to_holder(self, item: OutboxItem, values: Mapping[str, Any] | None = None) -> None:
+    def _letter(self, item: OutboxItem) -> None:
         account = self._store.account(item.account_id)
-        self._deliver(item, account.email, account.locale, values or {})
-
-    def _link_notice(self, item: OutboxItem) -> None:
-        """To the record's own address, where that is another than the account's."""
-        account = self._store.account(item.account_id)
-        record = self._records.get(self._cause(item).record_number)
-        if not record or not record.email or address_key(record.email) == address_key(account.email):
+        letter = self._letters.letter(account, item)
+        if letter is None:
             raise GiveUp("not-needed", state="done")
-        self._deliver(item, record.email, account.locale, {})
-
-    def _rejected(self, item: OutboxItem) -> None:
-        account = self._store.account(item.account_id)
-        self._deliver(item, account.email, account.locale, {"reason": self._cause(item).reason})
-
-    def _password_changed(self, item: OutboxItem) -> None:
-        self._to_holder(item, {"changed_at": self._cause(item).timestamp})
-
-    def _cause(self, item: OutboxItem) -> Any:
-        stream, version = item.cause.split(":")
-        return self._store.events_at([(item.position, UUID(stream), int(version))])[0]
-
-    def _deliver(self, item: OutboxItem, to: str, locale: str, values: Mapping[str, Any]) -> None:
         try:
             with self._mailer.connect() as connection:
-                self._send(connection, item, to, locale, values)
+                self._send(connection, item, letter, account.locale)
         except MailFailed as failure:
             raise _consequence(failure) from None
 
-    def _send(
-        self, connection: Connection, item: OutboxItem, to: str, locale: str, values: Mapping[str, Any]
-    ) -> None:
+    def _send(self, connection: Connection, item: OutboxItem, letter: Letter, locale: str) -> None:
         message = render(
-            item.kind,
+            letter.kind,
             locale,
-            values={"email": to, **values},
+            values={"email": letter.to, **letter.values},
             institution_name=self._institution.name,
             public_url=self._settings.public_url,
             contact=self._institution.contact,
         )
         mail = compose(
             message,
-            to=to,
+            to=letter.to,
             mail_from=self._settings.mail_from,
-            kind=item.kind,
+            kind=letter.kind,
             message_row_id=item.id,
             locale=locale,
             now=self._clock.now(),

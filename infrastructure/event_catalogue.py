@@ -67,8 +67,13 @@ def event_classes() -> list[type]:
         each
         for aggregate in AGGREGATES
         for each in dict.fromkeys(vars(aggregate).values())  # `Created` is a second name of the first
-        if isinstance(each, type) and issubclass(each, aggregate.Event) and "TOPIC" in vars(each)
+        if isinstance(each, type) and issubclass(each, aggregate.Event) and hasattr(each, "TOPIC")
     ]
+
+
+def written(event_class: type) -> type:
+    """The class as somebody wrote it: of one that an aggregate inherits, the library makes another."""
+    return next(each for each in event_class.__mro__ if "TOPIC" in vars(each))
 
 
 def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
@@ -78,6 +83,7 @@ def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
         name: comment
         for each in reversed(event_class.__mro__)
         if each.__module__.startswith("domain.")
+        and (each is written(event_class) or not hasattr(each, "TOPIC"))
         for name, comment in _comments(each)
     }
     labels = table("en", "history", "fields")
@@ -104,7 +110,7 @@ def _section(event_class: type) -> str:
     version = getattr(event_class, "class_version", 1)
     common = ("originator_topic", *(field.name for field in fields(Profile.Event)))
     rows = "".join(f"{field.row}\n" for field in fields_of(event_class, but=common))
-    meaning = " ".join(event_class.__doc__.split())
+    meaning = " ".join(written(event_class).__doc__.split())
     return f"\n## {event_class.TOPIC}\n\nVersion {version}. {meaning}\n" + (rows and f"\n{COLUMNS}{rows}")
 
 

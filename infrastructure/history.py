@@ -8,9 +8,10 @@ from uuid import UUID
 
 from domain.calendar import ZURICH
 from domain.profile import PERSONAL_DATA
-from domain.values import ERASED, OPERATOR, SYSTEM, mask_ahv
+from domain.values import ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
 from infrastructure import codes
 from infrastructure.event_store import EventStore
+from infrastructure.places import Places
 from infrastructure.translations import text
 from projections.directory import Directory
 from projections.timeline import Timeline
@@ -18,11 +19,19 @@ from projections.timeline import Timeline
 SHOWN = {  # what an event sets: told with the value before, where it differs
     "account.requested": ("email", "given_name", "family_name", "locale"),
     "account.password-issued": ("expires_at",),
+    "account.email-changed": ("email",),
+    "account.email-change-taken-back": ("email",),
     "profile.submitted": (*PERSONAL_DATA, "due"),
     "profile.corrected": (*PERSONAL_DATA, "due"),
     "profile.record-linked": ("record_number",),
 }
 TOLD = {  # what an event says besides
+    "account.email-change-requested": ("email",),
+    "account.email-changed": ("reason", "note"),
+    "account.locked": ("reason", "note"),
+    "account.unlocked": ("reason", "note"),
+    "account.closed": ("reason", "note"),
+    "account.recovery-proposed": ("email", "reason", "note"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
     "profile.record-linked": ("reason", "note"),
@@ -31,6 +40,11 @@ TOLD = {  # what an event says besides
     "case.rejected": ("reason", "note"),
 }
 LISTS = {  # fields that hold a code of a list
+    "account.email-changed": {"reason": "reasons.correct"},
+    "account.locked": {"reason": "reasons.lock"},
+    "account.unlocked": {"reason": "reasons.unlock"},
+    "account.closed": {"reason": "reasons.close"},
+    "account.recovery-proposed": {"reason": "reasons.recovery"},
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
@@ -40,20 +54,23 @@ LISTS = {  # fields that hold a code of a list
 
 @dataclass(frozen=True)
 class Moment:
-    """One event. type: its topic. by: in words. changes: field, old and new value; AHV numbers masked."""
+    """One event. type: its topic. by, device, place: in words. changes: field, old, new; AHV numbers masked."""
 
     type: str
     name: str
     at: datetime
     by: str
+    device: str | None
+    place: str | None
     sentence: str
     changes: list[dict[str, Any]]
     position: int
 
 
 class History:
-    def __init__(self, store: EventStore, timeline: Timeline, directory: Directory) -> None:
+    def __init__(self, store: EventStore, timeline: Timeline, directory: Directory, places: Places) -> None:
         self._store = store
+        self._places = places
         self._timeline = timeline
         self._directory = directory
 
@@ -84,6 +101,8 @@ class History:
             name=text(locale, "history", "events", topic, "name"),
             at=event.timestamp,
             by=names[event.actor],
+            device=_unless_erased(getattr(event, "device", None)),
+            place=self._places.name(_unless_erased(getattr(event, "network", None)), locale),
             sentence=text(locale, "history", "events", topic, "sentence", **words),
             changes=changes,
             position=position,
@@ -121,6 +140,10 @@ def _changes(event: Any, known: dict[str, Any], locale: str) -> Iterator[dict[st
             coded = name in LISTS.get(topic, {})
             said = _in_words(topic, name, value, locale) if coded else _plain(name, value)
             yield {"field": name, "old": None, "new": said}
+
+
+def _unless_erased(value: str | Erased | None) -> str | None:
+    return None if value is ERASED else value
 
 
 def _plain(name: str, value: Any) -> Any:

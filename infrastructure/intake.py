@@ -1,4 +1,4 @@
-"""What was asked for at a public door, until a worker decides: one sealed row, alike for every address."""
+"""What was asked for at a public door, until a worker decides: one sealed row, alike for every address and door."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,11 +7,15 @@ import orjson
 from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
-from application.ports import AccountRequest, Effect
+from application.ports import AccountRequest, Effect, ResetRequest
 from infrastructure.keys import Box
 
-BLOCK = 512  # rows are padded to a multiple: their size tells nothing
-CONTEXT = b"account-request"
+Asked = AccountRequest | ResetRequest
+
+BLOCK = 1024  # rows are padded to a multiple: their size tells nothing
+CONTEXT = b"request"
+KINDS: dict[str, type[Asked]] = {"account": AccountRequest, "password-reset": ResetRequest}
+NAMES = {kind: name for name, kind in KINDS.items()}
 WAITING = """
     SELECT id, sealed FROM intake
     WHERE id > greatest(%s, (SELECT held_request FROM database_identity)) ORDER BY id LIMIT %s
@@ -29,8 +33,8 @@ class SealedIntake:
         self._box = box
         self._after_put = after_put
 
-    def put(self, request: AccountRequest) -> None:
-        plain = orjson.dumps(vars(request))
+    def put(self, request: Asked) -> None:
+        plain = orjson.dumps({"kind": NAMES[type(request)], **vars(request)})
         sealed = self._box.seal(plain + b" " * (-len(plain) % BLOCK), CONTEXT)
         with self._pool.connection() as connection:
             connection.execute("INSERT INTO intake (sealed) VALUES (%s)", (sealed,), prepare=True)
@@ -53,7 +57,8 @@ class SealedIntake:
 
         return delete
 
-    def open(self, sealed: bytes) -> AccountRequest:
+    def open(self, sealed: bytes) -> Asked:
         """Raises ValueError for what was not sealed here."""
         values = orjson.loads(self._box.open(sealed, CONTEXT))
-        return AccountRequest(**values | {"asked_at": datetime.fromisoformat(values["asked_at"])})
+        kind = KINDS[values.pop("kind")]
+        return kind(**values | {"asked_at": datetime.fromisoformat(values["asked_at"])})

@@ -1,5 +1,6 @@
 """Keyed digests of what must be found or be unique: addresses, AHV numbers, records linked."""
 
+from datetime import datetime
 from uuid import UUID
 
 from psycopg import Cursor
@@ -8,11 +9,26 @@ from psycopg_pool import ConnectionPool
 from application.ports import Effect
 from domain import errors
 from infrastructure.keys import Keyring
+from infrastructure.prepared import Prepared
 
 TAKEN = {
     "email": errors.EmailTaken,
     "record": errors.RecordTaken,
 }  # the kinds that one account alone may hold
+
+
+FIND = Prepared("""
+    SELECT account_id FROM lookup
+    WHERE kind = $1 AND generation = $2 AND digest = $3 AND reserved_until IS NULL
+""")
+HOLDERS = Prepared("SELECT account_id FROM lookup WHERE kind = $1 AND generation = $2 AND digest = $3")
+# A row of another account stays as it is, and is not returned.
+CLAIM = """
+    INSERT INTO lookup AS held (kind, generation, digest, account_id) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (kind, generation, digest) WHERE kind IN ('email', 'record')
+    DO UPDATE SET reserved_until = NULL WHERE held.account_id = excluded.account_id
+    RETURNING account_id
+"""
 
 
 class DigestLookup:
@@ -23,36 +39,41 @@ class DigestLookup:
         self._keyring = keyring
 
     def find(self, kind: str, value: str) -> list[UUID]:
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT account_id FROM lookup WHERE kind = %s AND generation = %s AND digest = %s",
-                self.place(kind, value),
-                prepare=True,
-            )
-            return [account_id for (account_id,) in rows]
+        """Who has it now; nobody where it is only reserved."""
+        return [account_id for (account_id,) in FIND.all(self._pool, self.place(kind, value))]
 
     def place(self, kind: str, value: str) -> tuple[str, int, bytes]:
         """Kind, generation and digest: where the value stands under the newest key, whose rows are complete."""
         return kind, self._keyring.current.generation, self._keyring.current.digest(kind, value)
 
     def claim(self, kind: str, value: str, account_id: UUID) -> Effect:
+        """For an account that has it already, reserved or not, it goes on."""
+
         def insert(cursor: Cursor) -> None:
             for key in self._keyring:
                 place = (kind, key.generation, key.digest(kind, value))
-                made = cursor.execute(
-                    "INSERT INTO lookup (kind, generation, digest, account_id) VALUES (%s, %s, %s, %s)"
-                    " ON CONFLICT DO NOTHING",
-                    (*place, account_id),
-                )
-                if made.rowcount == 0:
-                    (holder,) = cursor.execute(
-                        "SELECT account_id FROM lookup WHERE kind = %s AND generation = %s AND digest = %s",
-                        place,
-                    ).fetchone() or (None,)
-                    if holder != account_id:
-                        raise TAKEN[kind]
+                (holder,) = cursor.execute(CLAIM, (*place, account_id)).fetchone() or (None,)
+                if holder != account_id:
+                    raise TAKEN[kind]
 
         return insert
+
+    def reserve(self, kind: str, value: str, account_id: UUID, until: datetime) -> Effect:
+        """Nobody is found by it any more, and nobody else may have it before then."""
+
+        def update(cursor: Cursor) -> None:
+            for key in self._keyring:
+                cursor.execute(
+                    "UPDATE lookup SET reserved_until = %s"
+                    " WHERE kind = %s AND generation = %s AND digest = %s AND account_id = %s",
+                    (until, kind, key.generation, key.digest(kind, value), account_id),
+                )
+
+        return update
+
+    def holders(self, kind: str, value: str) -> list[UUID]:
+        """Who has it now, or may take it back."""
+        return [account_id for (account_id,) in HOLDERS.all(self._pool, self.place(kind, value))]
 
     def release(self, kind: str, account_id: UUID) -> Effect:
         def delete(cursor: Cursor) -> None:

@@ -11,16 +11,19 @@ from psycopg_pool import ConnectionPool
 
 from application.ports import Effect, NewSession, Verified
 from domain.calendar import ZURICH
-from domain.errors import WrongCredentials
+from domain.errors import SessionUnknown, WrongCredentials
+from domain.fact import Whence
 from infrastructure.prepared import Prepared
 from projections.directory import Entry
 
 SEEN_EVERY = timedelta(minutes=1)  # how exactly `last_seen_at` is kept
 
 OPEN = Prepared("""
-    INSERT INTO sessions (digest, account_id, kind, csrf_token, initial_password, created_at, last_seen_at, expires_at)
-    SELECT $1::bytea, account_id, $2::text, $3::text, $4::boolean, $5::timestamptz, $5, $6::timestamptz
-    FROM credentials WHERE id = $7 FOR SHARE
+    INSERT INTO sessions
+        (digest, account_id, kind, csrf_token, initial_password, created_at, last_seen_at, expires_at, device, network)
+    SELECT
+        $1::bytea, account_id, $2::text, $3::text, $4::boolean, $5::timestamptz, $5, $6::timestamptz, $8::text, $9::text
+    FROM credentials WHERE id = $7 AND barred IS NULL FOR SHARE
     RETURNING id
 """)
 _FIND = """
@@ -40,6 +43,24 @@ FIND_WITH_ENTRY = Prepared(
 ROLES = Prepared(
     "SELECT role FROM roles WHERE account_id = $1 AND (until IS NULL OR until >= $2) ORDER BY role"
 )
+
+
+LIST = Prepared("""
+    SELECT id, kind, device, network, created_at, last_seen_at FROM sessions
+    WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id
+""")
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """network: an IP address."""
+
+    id: UUID
+    kind: str  # cookie | bearer
+    device: str | None
+    network: str | None
+    created_at: datetime
+    last_seen_at: datetime
 
 
 @dataclass(frozen=True)
@@ -64,7 +85,7 @@ class StoredSessions:
         self._lifetime = lifetime
         self._idle = idle
 
-    def open(self, verified: Verified, kind: str, now: datetime) -> NewSession:
+    def open(self, verified: Verified, kind: str, whence: Whence, now: datetime) -> NewSession:
         token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24) if kind == "cookie" else None
         expires_at = now + self._lifetime
 
@@ -77,6 +98,8 @@ class StoredSessions:
                 now,
                 expires_at,
                 verified.credential_id,
+                whence.device,
+                whence.network,
             )
             if not OPEN.on(cursor.connection, values):
                 raise WrongCredentials
@@ -103,6 +126,20 @@ class StoredSessions:
         identity = Identity(session_id, account_id, kind, csrf_token, initial, expires_at, roles)
         return Entry(*entry) if entry and entry[0] else None, identity
 
+    def of(self, account_id: UUID, now: datetime) -> list[OpenSession]:
+        """The sessions and tokens of an account that are good today, the last used first."""
+        return [OpenSession(*row) for row in LIST.all(self._pool, (account_id, now, now - self._idle))]
+
+    def end_one(self, account_id: UUID, session_id: UUID) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            ended = cursor.execute(
+                "DELETE FROM sessions WHERE account_id = %s AND id = %s", (account_id, session_id)
+            )
+            if ended.rowcount == 0:
+                raise SessionUnknown
+
+        return delete
+
     def end(self, token: str) -> None:
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM sessions WHERE digest = %s", (_digest(token),))
@@ -118,9 +155,14 @@ class StoredSessions:
             cursor.execute(
                 "DELETE FROM sessions WHERE account_id = %s AND id <> %s", (account_id, session_id)
             )
-            cursor.execute("UPDATE sessions SET initial_password = false WHERE id = %s", (session_id,))
 
         return delete
+
+    def no_longer_initial(self, session_id: UUID) -> Effect:
+        def update(cursor: Cursor) -> None:
+            cursor.execute("UPDATE sessions SET initial_password = false WHERE id = %s", (session_id,))
+
+        return update
 
 
 class StoredRoles:

@@ -45,8 +45,11 @@ class Settings:
     mail_from: str
     master_key_file: Path
     institution_file: Path | None  # None: infrastructure/institution.toml
+    places_file: Path | None  # None: networks are shown as their addresses
     log_level: str
     initial_password_lifetime: timedelta
+    reset_lifetime: timedelta  # of the link for a new password
+    email_change_lifetime: timedelta  # of the link that confirms an address
     session_lifetime: timedelta
     session_idle: timedelta
     mails_a_door: int  # an hour and address
@@ -89,8 +92,11 @@ class Settings:
             mail_from=read("MAIL_FROM", _sender, "no-reply@matricule.example"),
             master_key_file=read("MASTER_KEY_FILE", Path, str(home / "master.key")).absolute(),
             institution_file=read("INSTITUTION_FILE", _file, None),
+            places_file=read("PLACES_FILE", _file, None),
             log_level=read("MATRICULE_LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO"),
             initial_password_lifetime=timedelta(hours=read("INITIAL_PASSWORD_HOURS", _number, "72")),
+            reset_lifetime=timedelta(minutes=read("PASSWORD_RESET_MINUTES", _number, "60")),
+            email_change_lifetime=timedelta(hours=read("EMAIL_CHANGE_HOURS", _number, "24")),
             session_lifetime=timedelta(hours=read("SESSION_HOURS", _number, "24")),
             session_idle=timedelta(minutes=read("SESSION_IDLE_MINUTES", _number, "60")),
             mails_a_door=read("MAILS_AN_HOUR", _count, str(MAILS_A_DOOR)),

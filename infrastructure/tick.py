@@ -11,6 +11,8 @@ BATCH = 1000  # rows a transaction: an open one holds all readers of the log bac
 
 EXPIRED = {
     "sessions": "expires_at <= %(now)s",
+    "links": "expires_at <= %(now)s",
+    "lookup": "reserved_until <= %(now)s",
     "credentials": "expires_at <= %(now)s",
     "idempotency": "made_at <= %(now)s - interval '24 hours'",
 }

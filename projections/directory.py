@@ -14,14 +14,16 @@ from projections.read_model import Fact, ReadModel, Row
 
 directory = ReadModel(
     "directory",
-    version=1,
+    version=2,
     columns={
         "account_id": "uuid",
         "email": "text",
         "given_name": "text",
         "family_name": "text",
         "locale": "text",
-        "state": "text",
+        "activated": "boolean DEFAULT false",
+        "locked": "boolean DEFAULT false",
+        "closed": "boolean DEFAULT false",
         "canton": "text",
         "profile_state": "text DEFAULT 'missing'",
         "link_due": "date",
@@ -30,6 +32,9 @@ directory = ReadModel(
         "linked_at": "timestamptz",
         "linked_by": "uuid",
         "created_at": "timestamptz",
+        "state": """text GENERATED ALWAYS AS (
+            CASE WHEN closed THEN 'closed' WHEN locked THEN 'locked'
+                 WHEN activated THEN 'active' ELSE 'requested' END) STORED""",
         "link_state": """text GENERATED ALWAYS AS (
             CASE WHEN record_number IS NOT NULL THEN 'linked'
                  WHEN rejected THEN 'rejected'
@@ -49,14 +54,33 @@ def _(fact: Fact) -> Row:
         "given_name": fact.given_name,
         "family_name": fact.family_name,
         "locale": fact.locale,
-        "state": "requested",
         "created_at": fact.timestamp,
     }
 
 
 @directory.folds(Account.AccountActivated)
 def _(fact: Fact) -> Row:
-    return {"account_id": fact.originator_id, "state": "active"}
+    return {"account_id": fact.originator_id, "activated": True}
+
+
+@directory.folds(Account.EmailChanged)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "email": fact.email}
+
+
+@directory.folds(Account.EmailChangeTakenBack)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "email": fact.email, "locked": True}
+
+
+@directory.folds(Account.AccountLocked, Account.AccountUnlocked)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "locked": fact.topic == Account.AccountLocked.TOPIC}
+
+
+@directory.folds(Account.AccountClosed, Account.AccountReopened)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "closed": fact.topic == Account.AccountClosed.TOPIC}
 
 
 @directory.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)

@@ -10,7 +10,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 outbox = ReadModel(
     "outbox",
-    version=1,
+    version=2,
     columns={
         "cause": "text",
         "kind": "text",
@@ -37,6 +37,56 @@ def _(fact: Fact) -> Row:
 @outbox.folds(Account.PasswordChanged)
 def _(fact: Fact) -> Row:
     return _item(fact, "password-changed")
+
+
+@outbox.folds(Account.PasswordReset)
+def _(fact: Fact) -> Row:
+    return _item(fact, "password-changed")
+
+
+@outbox.folds(Account.PasswordResetRequested)
+def _(fact: Fact) -> Row:
+    return _item(fact, "password-reset")
+
+
+@outbox.folds(Account.EmailChangeRequested)
+def _(fact: Fact) -> list[Row]:
+    return [_item(fact, "email-change-confirm", recipient="new"), _item(fact, "email-change-notice")]
+
+
+@outbox.folds(Account.EmailChanged)
+def _(fact: Fact) -> list[Row]:
+    return [_item(fact, "email-changed"), _item(fact, "email-changed-previous", recipient="previous")]
+
+
+@outbox.folds(Account.EmailChangeCancelled)
+def _(fact: Fact) -> Row:
+    return _item(fact, "email-change-cancelled")
+
+
+@outbox.folds(Account.EmailChangeTakenBack)
+def _(fact: Fact) -> list[Row]:
+    return [_item(fact, "email-change-taken-back"), _item(fact, "email-change-undone", recipient="previous")]
+
+
+@outbox.folds(Account.AccountLocked)
+def _(fact: Fact) -> Row:
+    return _item(fact, "account-locked")
+
+
+@outbox.folds(Account.AccountUnlocked)
+def _(fact: Fact) -> Row:
+    return _item(fact, "account-unlocked")
+
+
+@outbox.folds(Account.AccountClosed)
+def _(fact: Fact) -> Row:
+    return _item(fact, "account-closed")
+
+
+@outbox.folds(Account.AccountReopened)
+def _(fact: Fact) -> Row:
+    return _item(fact, "account-reopened")
 
 
 @outbox.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)

@@ -20,23 +20,49 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, a_profile, an_account
 
+from domain.fact import Whence
 from domain.values import OPERATOR, SYSTEM
 from infrastructure.event_mapper import SealedEvent, SealingMapper
 from infrastructure.keys import Keyring
 
 FOLDER = Path(__file__).parent / "golden"
+FROM = Whence("Firefox · Windows", "192.0.2.7")
 MOMENT = NOON.replace(microsecond=123456)
 KEYRING = Keyring({1: b"the key of golden events, 32 b.."})
 
 
 def one_of_each() -> dict[str, Any]:
-    """A life in which everything happens that can happen: topic → the first event of that kind."""
+    """Topic → the first event of that kind in a life."""
+    kinds: dict[str, Any] = {}
+    for event in a_life():
+        kinds.setdefault(type(event).TOPIC, event)
+    return kinds
+
+
+def a_life() -> list[Any]:
+    """In which everything happens that can happen: the account's events, then the profile's."""
     due, another_case = date(2025, 9, 4), UUID("77777777-7777-4777-8777-777777777777")
     account, profile = an_account(now=MOMENT), a_profile(now=MOMENT)
     account.request_again(now=MOMENT)
     account.issue_password(expires_at=MOMENT + 3 * DAY, actor=SYSTEM, now=MOMENT)
-    account.activate(now=MOMENT)
-    account.change_password(actor=ADA_ID, now=MOMENT)
+    account.activate(whence=FROM, now=MOMENT)
+    account.change_password(actor=ADA_ID, whence=FROM, now=MOMENT)
+    account.end_sessions(CASE_ID, kept=ADA_ID, whence=FROM, now=MOMENT)
+    account.request_reset(actor=ADA_ID, whence=FROM, now=MOMENT)
+    account.reset_password(request=account.version, whence=FROM, now=MOMENT)
+    account.request_email_change("ada.byron@example.org", session_id=CASE_ID, whence=FROM, now=MOMENT)
+    account.object_to_email_change(request=account.version, whence=FROM, now=MOMENT)
+    account.request_email_change("ada.byron@example.org", session_id=CASE_ID, whence=FROM, now=MOMENT)
+    account.confirm_email_change(request=account.version, whence=FROM, now=MOMENT)
+    account.object_to_email_change(request=account.version, whence=FROM, now=MOMENT)
+    account.unlock(reason="checked-with-holder", note="By phone.", actor=CLERK, now=MOMENT)
+    account.lock(reason="suspected-misuse", note=None, actor=CLERK, now=MOMENT)
+    account.close(reason=None, note=None, whence=FROM, actor=ADA_ID, now=MOMENT)
+    account.reopen(request=account.version, whence=FROM, now=MOMENT)
+    account.propose_recovery(
+        CASE_ID, email="ada.king@example.org", reason="mailbox-lost", note=None, actor=CLERK, now=MOMENT
+    )
+    account.approve_recovery(CASE_ID, actor=OPERATOR, whence=FROM, now=MOMENT)
     account.grant("auditor", until=date(2025, 12, 31), actor=OPERATOR, now=MOMENT)
     account.revoke("auditor", actor=OPERATOR, now=MOMENT)
     profile.open_case_for(CASE_ID, "not-certain", ["R-000001", "R-000003"], due=due, actor=SYSTEM, now=MOMENT)
@@ -47,10 +73,7 @@ def one_of_each() -> dict[str, Any]:
     profile.reject(another_case, reason="no-record", note="Not one of ours.", actor=CLERK, now=MOMENT)
     profile.link_at_once("R-000001", actor=SYSTEM, now=MOMENT)
     profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
-    kinds: dict[str, Any] = {}
-    for event in (*account.collect_events(), *profile.collect_events()):
-        kinds.setdefault(type(event).TOPIC, event)
-    return kinds
+    return [*account.collect_events(), *profile.collect_events()]
 
 
 def meaning(event: Any) -> dict[str, Any]:

@@ -18,6 +18,14 @@ def change(here, account_id, session, current: str, new: str, kind: str = "cooki
     return fresh
 
 
+def in_use(here, email: str = AURELIE_ADDRESS):
+    """The id of an account whose holder has signed in and chosen `MY_PASSWORD`."""
+    account_id = here.opened(email)
+    initial = here.accounts.issue_initial_password(account_id)
+    change(here, account_id, signed_in(here, initial, email=email), initial, MY_PASSWORD)
+    return account_id
+
+
 def refused(here, password: str, email: str = AURELIE_ADDRESS) -> bool:
     with pytest.raises(errors.WrongCredentials):
         here.accounts.sign_in(email, password, "cookie")

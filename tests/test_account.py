@@ -106,7 +106,8 @@ def test_a_new_password_is_a_fact_and_its_text_is_not():
     account = an_account()
     account.change_password(actor=ADA_ID, now=NOON)
     _, changed = account.collect_events()
-    assert set(vars(changed)) == {"originator_id", "originator_version", "timestamp", "actor"}
+    said = {"originator_id", "originator_version", "timestamp", "actor", "device", "network"}
+    assert set(vars(changed)) == said
 
 
 def test_a_role_is_given_until_its_last_day():

@@ -14,7 +14,8 @@ from write_side import WriteSide, nothing
 
 from domain.values import LOCALES, OPERATOR
 from infrastructure.event_catalogue import event_classes
-from infrastructure.history import History, Moment
+from infrastructure.history import History
+from infrastructure.places import Moment, Places
 from projections.directory import Directory
 from projections.timeline import Timeline
 
@@ -23,7 +24,7 @@ from projections.timeline import Timeline
 def a_life(database_url: str) -> Iterator[WriteSide]:
     """A write side with `account_id`, to whom everything has happened that can happen, and a clerk of a name."""
     with WriteSide(database_url) as here, projecting(here) as here.projector:
-        here.history = History(here.store, Timeline(here.pool), Directory(here.pool))
+        here.history = History(here.store, Timeline(here.pool), Directory(here.pool), Places())
         here.with_records()
         kim = replace(AURELIE, ahv_number=None, given_name="Kim", family_name="Frei")
         here.account_id, clerk = here.opened(), here.submitted("clerk@example.org", kim)

@@ -12,6 +12,7 @@ from spec import at_once, until
 from write_side import WriteSide
 
 from domain import errors
+from domain.fact import NOWHERE
 from infrastructure.credentials import HashedCredentials, HashQueue
 
 
@@ -146,7 +147,7 @@ def test_a_client_with_a_bearer_token_goes_on_with_it(here, account_id, issued, 
 def test_a_session_that_is_being_opened_with_the_old_password_does_not_outlive_it(here, account_id, chosen):
     """The old password was right when it was checked; the new one is there before the session is."""
     verified = here.credentials.verify(AURELIE_ADDRESS, MY_PASSWORD, NOON)
-    late = here.sessions.open(verified, "cookie", NOON)
+    late = here.sessions.open(verified, "cookie", NOWHERE, NOON)
     change(here, account_id, chosen, MY_PASSWORD, "another horse battery")
     with pytest.raises(errors.WrongCredentials):
         here.store.record(effects=[late.store])
@@ -155,7 +156,7 @@ def test_a_session_that_is_being_opened_with_the_old_password_does_not_outlive_i
 
 def test_a_session_that_was_a_little_earlier_is_ended_by_the_new_password(here, account_id, chosen):
     verified = here.credentials.verify(AURELIE_ADDRESS, MY_PASSWORD, NOON)
-    early = here.sessions.open(verified, "cookie", NOON)
+    early = here.sessions.open(verified, "cookie", NOWHERE, NOON)
     with ThreadPoolExecutor() as threads:
         with here.transaction() as cursor:
             early.store(cursor)
@@ -172,7 +173,6 @@ class ChangedMeanwhile:
     def __init__(self, credentials, meanwhile) -> None:
         self._credentials = credentials
         self._meanwhile = [meanwhile]
-        self.choose = credentials.choose
 
     def verify_holder(self, *asked: object):
         verified = self._credentials.verify_holder(*asked)
@@ -188,7 +188,8 @@ def test_a_password_that_was_right_when_it_was_checked_does_not_change_the_one_t
     credentials = ChangedMeanwhile(
         here.credentials, lambda: change(here, account_id, chosen, MY_PASSWORD, winner)
     )
-    late = replace(here.accounts, credentials=credentials)
+    asking = replace(here.reauthentication, credentials=credentials)
+    late = replace(here.accounts, reauthentication=asking)
     with pytest.raises(errors.WrongPassword):
         late.change_password(
             account_id, MY_PASSWORD, "the second horse battery", session_id=uuid4(), kind="cookie"

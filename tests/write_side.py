@@ -11,8 +11,13 @@ from people import AURELIE, AURELIE_ADDRESS, DAY, HOUR, NOON
 from psycopg import Cursor
 
 from application.accounts import Accounts
+from application.address_changes import AddressChanges
 from application.linking import Linking
+from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
+from application.reauthentication import Reauthentication
+from application.recovery import Recovery
+from application.standings import Standings
 from domain.calendar import WorkingDays
 from domain.profile import PersonalData
 from domain.values import spellings
@@ -22,6 +27,7 @@ from infrastructure.decide import Decide
 from infrastructure.event_store import EventStore
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
+from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
 from infrastructure.records import Records
 from infrastructure.sessions import StoredRoles, StoredSessions
@@ -58,6 +64,8 @@ class WriteSide:
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
         self.roles = StoredRoles(self.pool)
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
+        self.links = MailedLinks(self.pool)
+        self.reauthentication = Reauthentication(self.store, self.credentials, self.clock)
         self.accounts = Accounts(
             log=self.store,
             lookup=self.lookup,
@@ -65,11 +73,40 @@ class WriteSide:
             sessions=self.sessions,
             roles=self.roles,
             intake=self.intake,
+            reauthentication=self.reauthentication,
             clock=self.clock,
             new_id=uuid4,
             initial_password_lifetime=3 * DAY,
         )
-        self.decide = Decide(self.intake, self.accounts, doorbell=None)  # which only its loop waits for
+        self.recovery = Recovery(
+            log=self.store,
+            lookup=self.lookup,
+            links=self.links,
+            credentials=self.credentials,
+            sessions=self.sessions,
+            intake=self.intake,
+            clock=self.clock,
+            new_id=uuid4,
+            link_lifetime=HOUR,
+        )
+        self.address_changes = AddressChanges(
+            log=self.store,
+            lookup=self.lookup,
+            links=self.links,
+            credentials=self.credentials,
+            sessions=self.sessions,
+            reauthentication=self.reauthentication,
+            clock=self.clock,
+            confirmation_lifetime=DAY,
+        )
+        self.standings = Standings(
+            self.store, self.links, self.credentials, self.sessions, self.reauthentication, self.clock
+        )
+        decisions = {
+            AccountRequest: self.accounts.decide_request,
+            ResetRequest: self.recovery.decide_reset,
+        }
+        self.decide = Decide(self.intake, decisions, doorbell=None)  # which only its loop waits for
         self.profiles = Profiles(
             log=self.store, lookup=self.lookup, clock=self.clock, calendar=WorkingDays("BE")
         )

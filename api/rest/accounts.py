@@ -88,12 +88,12 @@ def show_account(account_id: UUID) -> Response:
 def show_timeline(wanted: dict[str, Any], account_id: UUID) -> Response:
     """What happened to an account, oldest first, each event as a sentence with old and new values."""
     _entry(account_id)
-    kind = f"timeline {account_id}"
-    (last,) = pagination.opened(wanted.get("cursor"), kind, int) or (0,)
-    moments = service().history.of(account_id, locale(), after=last, limit=wanted["limit"] + 1)
-    following = pagination.page(moments, wanted["limit"], lambda happened: (happened.position,), kind)
-    items = [representations.moment(happened) for happened in moments[: wanted["limit"]]]
-    return answer({"items": items, "next_cursor": following})
+    moments, following = pagination.by_position(
+        f"timeline {account_id}",
+        wanted,
+        lambda last, limit: service().history.of(account_id, locale(), after=last, limit=limit),
+    )
+    return answer({"items": list(map(representations.moment, moments)), "next_cursor": following})
 
 
 @blueprint.post("/<uuid:account_id>/unlink")

@@ -14,6 +14,7 @@ from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
 from api.schemas.accounts import PasswordChange
 from api.schemas.profile import ProfileBody
+from api.whence import whence
 from domain.errors import NotVisibleYet
 from domain.profile import PersonalData
 from projections.directory import Entry
@@ -87,7 +88,7 @@ def change_password(typed: dict[str, Any]) -> Response:
     """
     asking = me()
     saved, session = service().accounts.change_password(
-        asking.account_id, **typed, session_id=asking.session_id, kind=asking.kind
+        asking.account_id, **typed, session_id=asking.session_id, kind=asking.kind, whence=whence()
     )
     response = after(saved, nothing())
     return identity.set_cookie(response, session.token) if session else response

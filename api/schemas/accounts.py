@@ -3,6 +3,8 @@
 from api.schemas.fields import Accepted, Choice, Email, Input, Secret, Text
 from domain.values import LOCALES
 
+TOKEN_LIMIT = 200
+
 
 class AccountRequest(Input):
     email = Email(required=True)
@@ -14,6 +16,27 @@ class AccountRequest(Input):
 
 class SignIn(Input):
     email = Email(required=True)
+    password = Secret(required=True)
+
+
+class ResetRequest(Input):
+    email = Email(required=True)
+
+
+class MailedToken(Input):
+    token = Secret(limit=TOKEN_LIMIT, required=True)
+
+
+class PasswordReset(MailedToken):
+    new_password = Secret(required=True)
+
+
+class EmailChange(Input):
+    new_email = Email(required=True)
+    password = Secret(required=True)
+
+
+class Closure(Input):
     password = Secret(required=True)
 
 

@@ -187,18 +187,50 @@ class Change(Schema):
     new = fields.Raw(required=True, allow_none=True)
 
 
-class Moment(Schema):
+class OwnMoment(Schema):
     type = text()
     name = text()
     at = moment()
     by = text()
+    device = maybe()
+    place = maybe()
     sentence = text()
     changes = many(Change)
+
+
+class Moment(OwnMoment):
     position = fields.Integer(required=True)
 
 
 class Timeline(Page):
     items = many(Moment)
+
+
+class OwnHistory(Page):
+    items = many(OwnMoment)
+
+
+class EmailChange(Schema):
+    state = one_of(["changed", "cancelled", "taken-back"])
+
+
+class OpenSession(Schema):
+    id = fields.UUID(required=True)
+    kind = one_of(["cookie", "bearer"])
+    current = fields.Boolean(required=True)
+    device = maybe()
+    place = maybe()
+    created_at = moment()
+    last_seen_at = moment()
+
+
+class OpenSessions(Page):
+    items = many(OpenSession)
+
+
+class Proposal(Schema):
+    id = fields.UUID(required=True)
+    state = one_of(["proposed"])
 
 
 class Holder(Schema):

@@ -43,6 +43,44 @@ PASSWORD_CHANGE: Final[Json] = {
     "current_password": "cuivre-brume-tilleul-rive",
     "new_password": "sept ponts au bord du Doubs",
 }
+RESET_REQUEST: Final[Json] = {"email": "claire.rossel@ecole.example"}
+MAILED_TOKEN: Final[Json] = {"token": "Vb0m3t9wq2sXy7Zr5Lk1Nf8Hc4Jd6Pg0aQeUiOyTxW"}
+PASSWORD_RESET: Final[Json] = {**MAILED_TOKEN, "new_password": "sept ponts au bord du Doubs"}
+EMAIL_CHANGE: Final[Json] = {
+    "new_email": "claire.jeanneret@ecole.example",
+    "password": "sept ponts au bord du Doubs",
+}
+EMAIL_CHANGED: Final[Json] = {"state": "changed"}
+EMAIL_CHANGE_CANCELLED: Final[Json] = {"state": "cancelled"}
+CLOSURE: Final[Json] = {"password": "sept ponts au bord du Doubs"}
+LOCKING: Final[Json] = {"reason": "suspected-misuse", "note": None}
+UNLOCKING: Final[Json] = {"reason": "checked-with-holder", "note": "Appelée au numéro du dossier."}
+CLOSING: Final[Json] = {"reason": "duplicate", "note": None}
+CORRECTION: Final[Json] = {
+    "email": "claire.jeanneret@ecole.example",
+    "reason": "name-changed",
+    "note": None,
+}
+RECOVERY_PROPOSAL: Final[Json] = {
+    "email": "claire.jeanneret@ecole.example",
+    "reason": "mailbox-lost",
+    "note": "Pièce d'identité vue au guichet.",
+}
+PROPOSAL: Final[Json] = {"id": "0b7f5d1e-4a34-4c57-9c7a-6b1f3a9a2d10", "state": "proposed"}
+OPEN_SESSIONS: Final[Json] = {
+    "items": [
+        {
+            "id": "5a2f0f5e-3d8b-4d5a-9f39-1f3f6c1b2a77",
+            "kind": "cookie",
+            "current": True,
+            "device": "Firefox · Windows",
+            "place": "Bienne, Suisse",
+            "created_at": "2025-09-01T08:00:00.120431Z",
+            "last_seen_at": "2025-09-01T08:21:00.004511Z",
+        }
+    ],
+    "next_cursor": None,
+}
 PROFILE: Final[Json] = {
     "ahv_number": "756.1234.5678.97",
     "given_name": "Claire",
@@ -137,20 +175,18 @@ ACCOUNT_SHEET: Final[Json] = {
     "link": LINK,
     "profile": MASKED_PROFILE,
 }
-TIMELINE: Final[Json] = {
-    "items": [
-        {
-            "type": "profile.record-linked",
-            "name": "Liaison",
-            "at": "2025-09-01T08:21:09.330121Z",
-            "by": "Marc Voirol",
-            "sentence": "Le compte a été lié au dossier R-104233.",
-            "changes": [{"field": "record_number", "old": None, "new": "R-104233"}],
-            "position": 4120576,
-        }
-    ],
-    "next_cursor": None,
+OWN_MOMENT: Final[Json] = {
+    "type": "profile.record-linked",
+    "name": "Liaison",
+    "at": "2025-09-01T08:21:09.330121Z",
+    "by": "Marc Voirol",
+    "device": None,
+    "place": None,
+    "sentence": "Le compte a été lié au dossier R-104233.",
+    "changes": [{"field": "record_number", "old": None, "new": "R-104233"}],
 }
+OWN_HISTORY: Final[Json] = {"items": [OWN_MOMENT], "next_cursor": None}
+TIMELINE: Final[Json] = {"items": [{**OWN_MOMENT, "position": 4120576}], "next_cursor": None}
 UNLINKING: Final[Json] = {"reason": "wrong-record", "note": None}
 CASE_ITEM: Final[Json] = {
     "id": CASE_ID,

@@ -1,6 +1,6 @@
 """What the secretariat and auditors send: decisions and filters."""
 
-from api.schemas.fields import Choice, Code, Count, Flag, Input, Instant, Note, Text
+from api.schemas.fields import Choice, Code, Count, Email, Flag, Input, Instant, Note, Text
 from domain.values import LOCALES
 
 PAGE_MOST = 200
@@ -37,6 +37,33 @@ class LinkDecision(Input):
 
 class Rejection(Input):
     reason = Code("reasons.reject", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Locking(Input):
+    reason = Code("reasons.lock", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Unlocking(Input):
+    reason = Code("reasons.unlock", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Closing(Input):
+    reason = Code("reasons.close", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Correction(Input):
+    email = Email(required=True)
+    reason = Code("reasons.correct", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class RecoveryProposal(Input):
+    email = Email(required=True)
+    reason = Code("reasons.recovery", required=True)
     note = Note(load_default=None, allow_none=True)
 
 

@@ -1,0 +1,86 @@
+"""What staff does to an account, each time with a reason: lock, unlock, close, correct its address, bring it back."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from api.answers import after, answer, nothing
+from api.arguments import Blueprint
+from api.context import service
+from api.described import tells
+from api.idempotency import idempotent
+from api.identity import me, staff
+from api.schemas import answers, examples
+from api.schemas.staff import Closing, Correction, Locking, RecoveryProposal, Unlocking
+from api.whence import whence
+
+blueprint = Blueprint("interventions", __name__, url_prefix="/api/v1")
+
+
+@blueprint.post("/accounts/<uuid:account_id>/lock")
+@staff("secretariat")
+@blueprint.arguments(Locking, example=examples.LOCKING)
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "own-account", "account-closed", "conflict", command=True)
+def lock(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Let nobody into an account. All its sessions end; the holder is told."""
+    return after(service().standings.lock(account_id, **typed, actor=me().account_id), nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/unlock")
+@staff("secretariat")
+@blueprint.arguments(Unlocking, example=examples.UNLOCKING)
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "own-account", "conflict", command=True)
+def unlock(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Let the holder in again."""
+    return after(service().standings.unlock(account_id, **typed, actor=me().account_id), nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/close")
+@staff("secretariat")
+@blueprint.arguments(Closing, example=examples.CLOSING)
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "own-account", "conflict", command=True)
+def close(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Close an account. Its address stays reserved; the holder is told, and cannot open it alone."""
+    return after(service().standings.close(account_id, **typed, actor=me().account_id), nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/correct")
+@staff("secretariat")
+@blueprint.arguments(Correction, example=examples.CORRECTION)
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "own-account", "email-taken", "account-closed", "conflict", command=True)
+def correct(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Correct the address of an account. Both mailboxes are told; the former one may take it back for 7 days."""
+    saved = service().address_changes.correct(account_id, **typed, actor=me().account_id, whence=whence())
+    return after(saved, nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/recovery")
+@staff("secretariat")
+@blueprint.arguments(RecoveryProposal, example=examples.RECOVERY_PROPOSAL)
+@idempotent()
+@blueprint.response(201, answers.Proposal, example=examples.PROPOSAL)
+@tells("not-found", "own-account", "email-taken", "account-closed", "conflict")
+def propose_recovery(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Bring back a holder whose mailbox is lost, once her identity is checked. Another clerk must approve."""
+    recovery_id = service().recovery.propose(account_id, **typed, actor=me().account_id)
+    return answer({"id": recovery_id, "state": "proposed"}, 201)
+
+
+@blueprint.post("/recoveries/<uuid:recovery_id>/approve")
+@staff("secretariat")
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "own-account", "same-person", "email-taken", "account-closed", "conflict", command=True)
+def approve_recovery(recovery_id: UUID) -> Response:
+    """Approve it: the new address becomes the account's and gets a link for a new password; the old one is told."""
+    saved = service().recovery.approve(recovery_id, actor=me().account_id, whence=whence())
+    return after(saved, nothing())

@@ -1,0 +1,108 @@
+"""One's own way in: the address, who is signed in, the history, closing the account."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from api import pagination, representations
+from api.answers import after, answer, nothing
+from api.arguments import Blueprint
+from api.context import locale, service
+from api.described import tells
+from api.idempotency import idempotent
+from api.identity import forget_cookie, me, signed_in
+from api.positions import waits_for
+from api.schemas import answers, examples
+from api.schemas.accounts import Closure, EmailChange
+from api.schemas.staff import Page
+from api.whence import whence
+
+blueprint = Blueprint("own_access", __name__, url_prefix="/api/v1/me")
+
+
+@blueprint.post("/email-changes")
+@signed_in
+@blueprint.arguments(EmailChange, example=examples.EMAIL_CHANGE)
+@idempotent()
+@blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
+@tells("wrong-password", "email-unchanged", "too-busy", "conflict", command=True)
+def change_email(typed: dict[str, Any]) -> Response:
+    """Ask for another e-mail address.
+
+    The answer is the same for every address. A confirmation link goes to the new one, a notice with a link to object to
+    the present one; only the confirmation changes anything.
+    """
+    asking = me()
+    saved = service().address_changes.ask(
+        asking.account_id,
+        typed["new_email"],
+        typed["password"],
+        session_id=asking.session_id,
+        whence=whence(),
+    )
+    return after(saved, answer({"status": "accepted"}, 202))
+
+
+@blueprint.get("/sessions")
+@signed_in
+@blueprint.response(200, answers.OpenSessions, example=examples.OPEN_SESSIONS)
+def list_sessions() -> Response:
+    """Where one is signed in, by cookie or bearer token, the last used first."""
+    asking = me()
+    found = service().sessions.of(asking.account_id, service().clock.now())
+    items = [representations.session(each, asking.session_id) for each in found]
+    return answer({"items": items, "next_cursor": None})
+
+
+@blueprint.delete("/sessions")
+@signed_in
+@blueprint.response(204)
+@tells("conflict", command=True)
+def end_other_sessions() -> Response:
+    """Sign out everywhere else."""
+    asking = me()
+    saved = service().standings.end_other_sessions(asking.account_id, kept=asking.session_id, whence=whence())
+    return after(saved, nothing())
+
+
+@blueprint.delete("/sessions/<uuid:session_id>")
+@signed_in
+@blueprint.response(204)
+@tells("not-found", "conflict", command=True)
+def end_session(session_id: UUID) -> Response:
+    """Sign out elsewhere. An address that was asked for from there is forgotten."""
+    asking = me()
+    saved = service().standings.end_session(
+        asking.account_id, session_id, kept=asking.session_id, whence=whence()
+    )
+    return after(saved, nothing())
+
+
+@blueprint.post("/closure")
+@signed_in
+@blueprint.arguments(Closure, example=examples.CLOSURE)
+@idempotent()
+@blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
+@tells("wrong-password", "too-busy", "conflict")
+def close(typed: dict[str, Any]) -> Response:
+    """Close the account. All sessions end; for 30 days a mailed link opens it again."""
+    service().standings.close_own(me().account_id, typed["password"], whence())
+    return forget_cookie(answer({"status": "accepted"}, 202))
+
+
+@blueprint.get("/history")
+@signed_in
+@blueprint.arguments(Page, location="query")
+@waits_for("timeline")
+@blueprint.response(200, answers.OwnHistory, example=examples.OWN_HISTORY)
+@tells("bad-cursor")
+def show_history(wanted: dict[str, Any]) -> Response:
+    """What happened to the account, oldest first: what, when, from where, by whom."""
+    my_id = me().account_id
+    moments, following = pagination.by_position(
+        f"history {my_id}",
+        wanted,
+        lambda last, limit: service().history.of(my_id, locale(), after=last, limit=limit),
+    )
+    return answer({"items": list(map(representations.own_moment, moments)), "next_cursor": following})

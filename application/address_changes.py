@@ -1,0 +1,109 @@
+"""Changing an account's address: asked for, confirmed, objected to, corrected by staff."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from application.deciding import decided_again
+from application.ports import Clock, Credentials, Effect, EventLog, Links, Lookup, Saved, Sessions
+from application.reauthentication import Reauthentication
+from application.recovery import moved
+from domain import policies
+from domain.account import Account
+from domain.fact import Whence
+from domain.values import address_key
+
+CONFIRM, OBJECT = "email-change", "email-objection"  # kinds of links
+
+
+@dataclass(frozen=True)
+class AddressChanges:
+    """confirmation_lifetime: of the link in the new mailbox."""
+
+    log: EventLog
+    lookup: Lookup
+    links: Links
+    credentials: Credentials
+    sessions: Sessions
+    reauthentication: Reauthentication
+    clock: Clock
+    confirmation_lifetime: timedelta
+
+    @decided_again
+    def ask(
+        self, account_id: UUID, new_email: str, password: str, *, session_id: UUID, whence: Whence
+    ) -> Saved:
+        """The same for every address; whether it can be had is told to its mailbox alone.
+
+        Raises WrongPassword, EmailUnchanged, TooBusy.
+        """
+        account = self.reauthentication.account(account_id, password)
+        account.request_email_change(new_email, session_id=session_id, whence=whence, now=self.clock.now())
+        return self.log.record(account)
+
+    def confirmation_link(self, account: Account, request: int) -> str | None:
+        """The token for the new mailbox; None where the address has an account already.
+
+        The worker that mails it makes it; a change that is no longer wanted gets a dead one.
+        """
+        change = account.email_change
+        if change and change.request == request and self._is_taken(change.email, account.id):
+            return None
+        return self.links.make(CONFIRM, account.id, request, self.clock.now() + self.confirmation_lifetime)
+
+    def objection_link(self, account: Account, request: int) -> str:
+        """The token for the former mailbox: before the change it cancels it, for a while after it takes it back."""
+        expires_at = self.clock.now() + policies.TAKE_BACK + self.confirmation_lifetime
+        return self.links.make(OBJECT, account.id, request, expires_at)
+
+    @decided_again
+    def confirm(self, token: str, whence: Whence) -> Saved:
+        """From the new mailbox. Raises LinkDead, EmailTaken, AccountLocked, AccountClosed."""
+        now = self.clock.now()
+        linked = self.links.find(CONFIRM, token, now)
+        account = self.log.account(linked.account_id)
+        previous = account.email
+        email = account.confirm_email_change(request=linked.request, whence=whence, now=now)
+        return self.log.record(account, effects=moved(self.lookup, account, previous, email))
+
+    @decided_again
+    def object(self, token: str, whence: Whence) -> tuple[str, Saved]:
+        """From the former mailbox: `cancelled` before the change, `taken-back` after it. Raises LinkDead."""
+        now = self.clock.now()
+        linked = self.links.find(OBJECT, token, now)
+        account = self.log.account(linked.account_id)
+        back = account.object_to_email_change(request=linked.request, whence=whence, now=now)
+        if not back:
+            return "cancelled", self.log.record(account)
+        effects = [
+            self.lookup.release("email", account.id),
+            self.lookup.claim("email", address_key(account.email), account.id),
+            *(effect for earlier in account.take_backs for effect in self._reserved(account, earlier.email)),
+            self.credentials.bar(account.id, account.state),
+            self.sessions.end_all(account.id),
+        ]
+        return "taken-back", self.log.record(account, effects=effects)
+
+    @decided_again
+    def correct(
+        self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID, whence: Whence
+    ) -> Saved:
+        """By staff. Raises AccountUnknown, EmailTaken, OwnAccount, AccountClosed."""
+        account = self.log.account(account_id)
+        previous = account.email
+        account.correct_email(
+            email, reason=reason, note=note, whence=whence, actor=actor, now=self.clock.now()
+        )
+        return self.log.record(account, effects=moved(self.lookup, account, previous, account.email))
+
+    def _reserved(self, account: Account, email: str) -> list[Effect]:
+        until = next(each.until for each in account.take_backs if each.email == email)
+        key = address_key(email)
+        return [
+            self.lookup.claim("email", key, account.id),
+            self.lookup.reserve("email", key, account.id, until),
+        ]
+
+    def _is_taken(self, email: str, account_id: UUID) -> bool:
+        key = address_key(email)
+        return any(holder != account_id for holder in self.lookup.holders("email", key))

@@ -1,0 +1,33 @@
+"""What changes the way in asks for the password again."""
+
+import unicodedata
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.ports import Clock, Credentials, EventLog, Verified
+from domain import errors
+from domain.account import Account
+
+
+@dataclass(frozen=True)
+class Reauthentication:
+    log: EventLog
+    credentials: Credentials
+    clock: Clock
+
+    def account(self, account_id: UUID, password: str) -> Account:
+        """Of whoever knows its password. Raises WrongPassword, TooBusy."""
+        return self.verified(account_id, password)[0]
+
+    def verified(self, account_id: UUID, password: str) -> tuple[Account, Verified]:
+        # Loaded before the check, so that a password replaced after it is a conflict.
+        account = self.log.account(account_id)
+        verified = self.credentials.verify_holder(account_id, composed(password), self.clock.now())
+        if not verified:
+            raise errors.WrongPassword
+        return account, verified
+
+
+def composed(password: str) -> str:
+    """As passwords are hashed and compared (NFC): another keyboard may put the same letters together differently."""
+    return unicodedata.normalize("NFC", password)

@@ -1,0 +1,123 @@
+"""The way back to an account: by a mailed link, or by two clerks where the mailbox is lost too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from application.accounts import acceptable
+from application.deciding import decided_again
+from application.ports import (
+    Clock,
+    Credentials,
+    Effect,
+    EventLog,
+    Intake,
+    Links,
+    Lookup,
+    ResetRequest,
+    Saved,
+    Sessions,
+)
+from domain import errors, policies
+from domain.account import Account
+from domain.fact import Whence
+from domain.values import address_key
+
+RESET = "password-reset"  # the kind of link
+RECOVERY = "recovery"  # the kind of lookup: whose proposal it is
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """link_lifetime: of the link for a new password."""
+
+    log: EventLog
+    lookup: Lookup
+    links: Links
+    credentials: Credentials
+    sessions: Sessions
+    intake: Intake
+    clock: Clock
+    new_id: Callable[[], UUID]
+    link_lifetime: timedelta
+    mails_a_door: int = policies.MAILS_A_DOOR
+
+    def request_reset(self, email: str, whence: Whence) -> None:
+        """Note, alike for every address, that somebody lost a password; a worker decides (`decide_reset`)."""
+        self.intake.put(ResetRequest(email, whence.device, whence.network, self.clock.now()))
+
+    @decided_again
+    def decide_reset(self, wanted: ResetRequest, taken_in: Effect) -> Saved:
+        """taken_in: removes the request; raises when another worker has decided on it."""
+        holders = self.lookup.find("email", address_key(wanted.email))
+        if not holders:
+            return self.log.record(effects=[taken_in])
+        account = self.log.account(holders[0])
+        account.request_reset(
+            most=self.mails_a_door,
+            actor=account.id,
+            whence=Whence(wanted.device, wanted.network),
+            now=wanted.asked_at,
+        )
+        return self.log.record(account, effects=[taken_in])
+
+    def reset_link(self, account: Account, request: int) -> str:
+        """The token for the mailbox; one for a request that a newer one has replaced is dead."""
+        return self.links.make(RESET, account.id, request, self.clock.now() + self.link_lifetime)
+
+    @decided_again
+    def complete_reset(self, token: str, new_password: str, whence: Whence) -> Saved:
+        """A new password in the place of all others, initial ones too; every session and token ends.
+
+        Raises LinkDead, AccountLocked, AccountClosed, PasswordTooShort and its like, TooBusy.
+        """
+        now = self.clock.now()
+        linked = self.links.find(RESET, token, now)
+        account = self.log.account(linked.account_id)
+        account.reset_password(request=linked.request, whence=whence, now=now)
+        chosen = acceptable(new_password)
+        _, store = self.credentials.choose(account.id, chosen, now if account.activated else None)
+        return self.log.record(account, effects=[store, self.sessions.end_all(account.id)])
+
+    @decided_again
+    def propose(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> UUID:
+        """The id by which another clerk approves. Raises AccountUnknown, OwnAccount, AccountClosed, EmailTaken."""
+        account, recovery_id = self.log.account(account_id), self.new_id()
+        if any(holder != account_id for holder in self.lookup.holders("email", address_key(email))):
+            raise errors.EmailTaken
+        account.propose_recovery(
+            recovery_id, email=email, reason=reason, note=note, actor=actor, now=self.clock.now()
+        )
+        claim = self.lookup.claim(RECOVERY, str(recovery_id), account_id)
+        self.log.record(account, effects=[self.lookup.release(RECOVERY, account_id), claim])
+        return recovery_id
+
+    @decided_again
+    def approve(self, recovery_id: UUID, *, actor: UUID, whence: Whence) -> Saved:
+        """The proposed address becomes the account's, all sessions end, and its mailbox gets a link for a password.
+
+        Raises RecoveryUnknown, SamePerson, OwnAccount, AccountClosed, EmailTaken.
+        """
+        holders = self.lookup.find(RECOVERY, str(recovery_id))
+        if not holders:
+            raise errors.RecoveryUnknown
+        account = self.log.account(holders[0])
+        previous = account.email
+        email = account.approve_recovery(recovery_id, actor=actor, whence=whence, now=self.clock.now())
+        effects = [
+            self.sessions.end_all(account.id),
+            self.lookup.release(RECOVERY, account.id),
+            *moved(self.lookup, account, previous, email),
+        ]
+        return self.log.record(account, effects=effects)
+
+
+def moved(lookup: Lookup, account: Account, previous: str, email: str) -> list[Effect]:
+    """After a change of address: found by the new one alone, while nobody else can have the former."""
+    if address_key(previous) == address_key(email):
+        return []
+    return [
+        lookup.claim("email", address_key(email), account.id),
+        lookup.reserve("email", address_key(previous), account.id, account.take_backs[-1].until),
+    ]

@@ -1,0 +1,183 @@
+"""Who is written to because of an event, and with what values: one entry a kind (infrastructure/messages.py)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from application.address_changes import AddressChanges
+from application.recovery import Recovery
+from application.standings import Standings
+from domain import policies
+from domain.account import Account
+from domain.calendar import ZURICH
+from domain.values import SYSTEM, address_key, mask_email
+from infrastructure.event_store import EventStore
+from infrastructure.outbox import OutboxItem
+from infrastructure.places import Places
+from infrastructure.records import Records
+from infrastructure.settings import Settings
+
+
+@dataclass(frozen=True)
+class Letter:
+    kind: str
+    to: str
+    values: Mapping[str, Any]
+
+
+class Letters:
+    """A token is made by the worker that mails it, and stands nowhere else."""
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        recovery: Recovery,
+        address_changes: AddressChanges,
+        standings: Standings,
+        records: Records,
+        places: Places,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._recovery = recovery
+        self._address_changes = address_changes
+        self._standings = standings
+        self._records = records
+        self._places = places
+        self._settings = settings
+        self._kinds: dict[str, Callable[[Account, Any, OutboxItem], Letter | None]] = {
+            "account-exists": self._to_holder,
+            "link-confirmed": self._to_holder,
+            "link-notice": self._link_notice,
+            "rejected": self._with_reason,
+            "password-changed": self._password_changed,
+            "password-reset": self._password_reset,
+            "email-change-confirm": self._email_change_confirm,
+            "email-change-notice": self._email_change_notice,
+            "email-changed": self._email_changed,
+            "email-changed-previous": self._email_changed_previous,
+            "email-change-cancelled": self._email_change_cancelled,
+            "email-change-taken-back": self._to_holder,
+            "email-change-undone": self._email_change_undone,
+            "account-locked": self._account_locked,
+            "account-unlocked": self._to_holder,
+            "account-closed": self._account_closed,
+            "account-reopened": self._to_holder,
+        }
+
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(self._kinds)
+
+    def letter(self, account: Account, item: OutboxItem) -> Letter | None:
+        """None where nobody needs to be told after all."""
+        return self._kinds[item.kind](account, self._cause(item), item)
+
+    def _cause(self, item: OutboxItem) -> Any:
+        stream, version = item.cause.split(":")
+        return self._store.events_at([(item.position, UUID(stream), int(version))])[0]
+
+    def _to_holder(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, account.email, {})
+
+    def _with_reason(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, account.email, {"reason": cause.reason})
+
+    def _link_notice(self, account: Account, cause: Any, item: OutboxItem) -> Letter | None:
+        """To the record's own address, where that is another than the account's."""
+        record = self._records.get(cause.record_number)
+        if not record or not record.email or address_key(record.email) == address_key(account.email):
+            return None
+        return Letter(item.kind, record.email, {})
+
+    def _password_changed(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        how = "reset" if isinstance(cause, Account.PasswordReset) else "chosen"
+        values = {"changed_at": cause.timestamp, "how": how, **self._whence(account, cause)}
+        return Letter(item.kind, account.email, values)
+
+    def _password_reset(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        if account.closure:
+            return self._account_closed(account, None, item)
+        if account.locked:
+            return self._account_locked(account, None, item)
+        token = self._recovery.reset_link(account, cause.originator_version)
+        values = {
+            "link": self._page("password-reset", token),
+            "minutes": int(self._settings.reset_lifetime.total_seconds() // 60),
+            "asked_at": cause.timestamp,
+            **self._whence(account, cause),
+        }
+        return Letter(item.kind, account.email, values)
+
+    def _email_change_confirm(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
+        """That the address is taken is told to its mailbox alone."""
+        token = self._address_changes.confirmation_link(account, cause.originator_version)
+        if token is None:
+            return Letter("email-change-taken", cause.email, {})
+        values = {
+            "link": self._page("email-change", token),
+            "hours": int(self._settings.email_change_lifetime.total_seconds() // 3600),
+            "new_email": cause.email,
+        }
+        return Letter("email-change-confirm", cause.email, values)
+
+    def _email_change_notice(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        values = {
+            "asked_at": cause.timestamp,
+            **self._objection(account, cause),
+            **self._whence(account, cause),
+        }
+        return Letter(item.kind, self._address_then(account, cause), values)
+
+    def _email_changed(self, _account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, cause.email, {"changed_at": cause.timestamp, "by_staff": _by_staff(cause)})
+
+    def _email_changed_previous(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        values = {
+            "changed_at": cause.timestamp,
+            "by_staff": _by_staff(cause),
+            "until": (cause.timestamp + policies.TAKE_BACK).astimezone(ZURICH).date(),
+            **self._objection(account, cause),
+        }
+        return Letter(item.kind, cause.previous, values)
+
+    def _email_change_cancelled(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, account.email, {"cause": cause.cause})
+
+    def _email_change_undone(self, _account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, cause.previous, {})
+
+    def _account_locked(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
+        reason = cause.reason if cause else account.locked
+        return Letter("account-locked", account.email, {"reason": reason})
+
+    def _account_closed(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
+        closure = account.closure
+        request = cause.originator_version if cause else closure and closure.request
+        token = self._standings.reopening_link(account, request)
+        until = closure and (closure.at + policies.CLOSURE_GRACE).astimezone(ZURICH).date()
+        link = token and self._page("reopen", token)
+        return Letter("account-closed", account.email, {"reopen_link": link, "until": link and until})
+
+    def _objection(self, account: Account, cause: Any) -> dict[str, Any]:
+        token = self._address_changes.objection_link(account, cause.originator_version)
+        return {
+            "object_link": self._page("email-change/object", token),
+            "new_email_masked": mask_email(cause.email),
+        }
+
+    def _address_then(self, account: Account, cause: Any) -> str:
+        """The address when the change was asked for: by the time of a late mail it may have been made."""
+        back = next((each for each in account.take_backs if cause.originator_version in each.requests), None)
+        return back.email if back else account.email
+
+    def _whence(self, account: Account, cause: Any) -> dict[str, Any]:
+        return {"device": cause.device, "place": self._places.name(cause.network, account.locale)}
+
+    def _page(self, path: str, token: str) -> str:
+        return f"{self._settings.public_url}/{path}?token={token}"
+
+
+def _by_staff(cause: Any) -> bool:
+    return cause.actor not in (cause.originator_id, SYSTEM)
