@@ -64,6 +64,7 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "password-too-short": ("new_password", "too-short"),
     "password-too-long": ("new_password", "too-long"),
     "password-unchanged": ("new_password", "unchanged"),
+    "email-unchanged": ("new_email", "same-address"),
     "record-unknown": ("record_number", "unknown-code"),
 }
 _OF_WERKZEUG: Final = {

@@ -80,6 +80,7 @@ class Service:
     broker: Broker
     mailer: Mailer
     store: EventStore
+    reauthentication: Reauthentication
     accounts: Accounts
     recovery: Recovery
     address_changes: AddressChanges
@@ -283,6 +284,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         broker=broker.connect(settings.broker_url, on_malformed=metrics.malformed_messages.inc),
         mailer=mailer,
         store=store,
+        reauthentication=reauthentication,
         accounts=accounts,
         recovery=recovery,
         address_changes=address_changes,

@@ -32,6 +32,18 @@ class OutboxItem:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message, or the attempt at one."""
+
+    id: UUID
+    kind: str
+    recipient: str
+    created_at: datetime
+    state: str
+    attempts: int
+
+
 class AlreadySettled(Exception):
     """Somebody else finished the item; whatever was about to be committed with it must not be."""
 
@@ -105,6 +117,14 @@ class OutboxQueue:
         with self._pool.connection() as connection:
             connection.execute(_CLEAR_LEASES)
 
+    def of(self, account_id: UUID) -> list[Sent]:
+        """What was written to an account or because of it, the oldest first; not the service's own errands."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Sent)) as cursor,
+        ):
+            return cursor.execute(_OF, (account_id,)).fetchall()
+
     def counts(self) -> dict[str, int]:
         """How many items are in each state but `sent` and `done`, which only grow and concern nobody."""
         with self._pool.connection() as connection:
@@ -115,6 +135,10 @@ class OutboxQueue:
             return connection.execute(statement, parameters).rowcount == 1
 
 
+_OF = """
+    SELECT id, kind, recipient, created_at, state, attempts FROM outbox
+    WHERE account_id = %s AND recipient <> 'system' ORDER BY created_at, id
+"""
 _DUE = """
     SELECT id FROM outbox
     WHERE state = 'waiting' AND next_attempt_at <= now()

@@ -107,6 +107,17 @@ class House:
         (account_id,) = self.service.accounts.lookup.find("email", address_key(email))
         return account_id
 
+    def decide(self) -> None:
+        """On all that was asked for at the public doors."""
+        decide, *_ = self.service.work()
+        decide.decide_waiting()
+
+    def position(self) -> str:
+        """A `Log-Position` up to which everything is appended."""
+        with self.service.pool.connection() as connection:
+            (last,) = connection.execute("SELECT max(position) FROM events").fetchone()
+        return self.service.watermark.seal(last)
+
     def match(self, account_id: UUID) -> str:
         """Let the matching decide, as a worker does. Returns a `Log-Position`."""
         saved = self.service.linking.match(account_id, settled=nothing)
@@ -124,7 +135,7 @@ class Client:
 
     def __init__(self, app: Flask, headers: dict[str, str]) -> None:
         self.app = app
-        self.headers = headers
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self.browser = app.test_client()
         self.id: UUID | None = None
         self.email = self.password = ""

@@ -7,6 +7,7 @@ from flask import Response
 
 from api import pagination, representations
 from api.answers import after, answer, nothing
+from api.archive import archive
 from api.arguments import Blueprint
 from api.context import locale, service
 from api.described import tells
@@ -14,7 +15,7 @@ from api.idempotency import idempotent
 from api.identity import forget_cookie, me, signed_in
 from api.positions import waits_for
 from api.schemas import answers, examples
-from api.schemas.accounts import Closure, EmailChange
+from api.schemas.accounts import EmailChange, Reauthentication
 from api.schemas.staff import Page
 from api.whence import whence
 
@@ -81,7 +82,7 @@ def end_session(session_id: UUID) -> Response:
 
 @blueprint.post("/closure")
 @signed_in
-@blueprint.arguments(Closure, example=examples.CLOSURE)
+@blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
 @tells("wrong-password", "too-busy", "conflict")
@@ -89,6 +90,21 @@ def close(typed: dict[str, Any]) -> Response:
     """Close the account. All sessions end; for 30 days a mailed link opens it again."""
     service().standings.close_own(me().account_id, typed["password"], whence())
     return forget_cookie(answer({"status": "accepted"}, 202))
+
+
+@blueprint.post("/export")
+@signed_in
+@blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
+@idempotent(secret=True)
+@waits_for("directory", "timeline")
+@blueprint.response(200, answers.Archive, example=examples.ARCHIVE)
+@tells("wrong-password", "too-busy")
+def export(typed: dict[str, Any]) -> Response:
+    """All that is held about oneself, as one JSON archive."""
+    service().reauthentication.account(me().account_id, typed["password"])
+    response = answer(archive(me()))
+    response.headers["Content-Disposition"] = 'attachment; filename="matricule.json"'
+    return response
 
 
 @blueprint.get("/history")

@@ -36,7 +36,7 @@ class EmailChange(Input):
     password = Secret(required=True)
 
 
-class Closure(Input):
+class Reauthentication(Input):
     password = Secret(required=True)
 
 

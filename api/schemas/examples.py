@@ -52,7 +52,7 @@ EMAIL_CHANGE: Final[Json] = {
 }
 EMAIL_CHANGED: Final[Json] = {"state": "changed"}
 EMAIL_CHANGE_CANCELLED: Final[Json] = {"state": "cancelled"}
-CLOSURE: Final[Json] = {"password": "sept ponts au bord du Doubs"}
+REAUTHENTICATION: Final[Json] = {"password": "sept ponts au bord du Doubs"}
 LOCKING: Final[Json] = {"reason": "suspected-misuse", "note": None}
 UNLOCKING: Final[Json] = {"reason": "checked-with-holder", "note": "Appelée au numéro du dossier."}
 CLOSING: Final[Json] = {"reason": "duplicate", "note": None}
@@ -186,6 +186,22 @@ OWN_MOMENT: Final[Json] = {
     "changes": [{"field": "record_number", "old": None, "new": "R-104233"}],
 }
 OWN_HISTORY: Final[Json] = {"items": [OWN_MOMENT], "next_cursor": None}
+ARCHIVE: Final[Json] = {
+    "made_at": "2025-09-01T09:00:00.120431Z",
+    "account": OWN_ACCOUNT,
+    "profile": PROFILE,
+    "history": [{**OWN_MOMENT, "position": 4120576}],
+    "sessions": OPEN_SESSIONS["items"],
+    "messages": [
+        {
+            "id": "d0f3a1f6-5a0b-4f3e-8a57-0a6a2c1f9b3e",
+            "kind": "link-confirmed",
+            "created_at": "2025-09-01T08:21:10.004511Z",
+            "state": "sent",
+            "attempts": 1,
+        }
+    ],
+}
 TIMELINE: Final[Json] = {"items": [{**OWN_MOMENT, "position": 4120576}], "next_cursor": None}
 UNLINKING: Final[Json] = {"reason": "wrong-record", "note": None}
 CASE_ITEM: Final[Json] = {
