@@ -100,7 +100,8 @@ class Deliveries:
         self._deliver(item, account.email, account.locale, {"reason": self._cause(item).reason})
 
     def _password_changed(self, item: OutboxItem) -> None:
-        self._to_holder(item, {"changed_at": self._cause(item).timestamp})
+        cause = self._cause(item)
+        self._to_holder(item, {"changed_at": cause.timestamp, "how": "chosen", "device": None, "place": None})
 
     def _cause(self, item: OutboxItem) -> Any:
         stream, version = item.cause.split(":")
