@@ -11,18 +11,35 @@ from domain.profile import PERSONAL_DATA
 from domain.values import ERASED, OPERATOR, SYSTEM, mask_ahv
 from infrastructure import codes
 from infrastructure.event_store import EventStore
-from infrastructure.translations import text
+from infrastructure.translations import table, text
 from projections.directory import Directory
 from projections.timeline import Timeline
 
+WHENCE = ("device", "network")
 SHOWN = {  # what an event sets: told with the value before, where it differs
     "account.requested": ("email", "given_name", "family_name", "locale"),
     "account.password-issued": ("expires_at",),
+    "account.email-changed": ("email",),
+    "account.email-change-taken-back": ("email",),
     "profile.submitted": (*PERSONAL_DATA, "due"),
     "profile.corrected": (*PERSONAL_DATA, "due"),
     "profile.record-linked": ("record_number",),
 }
 TOLD = {  # what an event says besides
+    "account.password-reset-requested": WHENCE,
+    "account.password-reset": WHENCE,
+    "account.email-change-requested": WHENCE,
+    "account.email-change-cancelled": ("cause", *WHENCE),
+    "account.email-changed": ("reason", "note"),
+    "account.email-change-taken-back": WHENCE,
+    "account.locked": ("reason", "note"),
+    "account.unlocked": ("reason", "note"),
+    "account.closed": ("reason", "note", *WHENCE),
+    "account.reopened": WHENCE,
+    "account.recovery-proposed": ("reason", "note"),
+    "account.second-factor-enrolled": ("kind", "label"),
+    "account.second-factor-removed": ("kind",),
+    "account.second-factor-reset": ("reason", "note"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
     "profile.record-linked": ("reason", "note"),
@@ -31,6 +48,15 @@ TOLD = {  # what an event says besides
     "case.rejected": ("reason", "note"),
 }
 LISTS = {  # fields that hold a code of a list
+    "account.email-change-cancelled": {"cause": "cancellations"},
+    "account.email-changed": {"reason": "reasons.correct"},
+    "account.locked": {"reason": "reasons.lock"},
+    "account.unlocked": {"reason": "reasons.unlock"},
+    "account.closed": {"reason": "reasons.close"},
+    "account.recovery-proposed": {"reason": "reasons.recovery"},
+    "account.second-factor-enrolled": {"kind": "factors"},
+    "account.second-factor-removed": {"kind": "factors"},
+    "account.second-factor-reset": {"reason": "reasons.second-factor-reset"},
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
@@ -78,13 +104,12 @@ class History:
         self, position: int, event: Any, changes: list[dict[str, Any]], names: dict[UUID, str], locale: str
     ) -> Moment:
         topic = type(event).TOPIC
-        words = {name: _in_words(topic, name, value, locale) for name, value in vars(event).items()}
         return Moment(
             type=topic,
             name=text(locale, "history", "events", topic, "name"),
             at=event.timestamp,
             by=names[event.actor],
-            sentence=text(locale, "history", "events", topic, "sentence", **words),
+            sentence=sentence(event, locale),
             changes=changes,
             position=position,
         )
@@ -104,6 +129,15 @@ class History:
             else:  # a name is what its bearer says it is; the address was proved
                 names[actor] = f"{full_name} ({entry.email})" if full_name else entry.email
         return names
+
+
+def sentence(event: Any, locale: str) -> str:
+    """What happened; in other words where one of the event's fields is none and the catalogue has some for that."""
+    topic = type(event).TOPIC
+    written = table(locale, "history", "events", topic)
+    words = {name: _in_words(topic, name, value, locale) for name, value in vars(event).items()}
+    without = (said for name, said in written.get("without", {}).items() if getattr(event, name) is None)
+    return next(without, written["sentence"]).format(**words)
 
 
 def _changes(event: Any, known: dict[str, Any], locale: str) -> Iterator[dict[str, Any]]:

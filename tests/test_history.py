@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
+from string import Formatter
 from uuid import UUID
 
 import pytest
@@ -14,9 +15,18 @@ from write_side import WriteSide, nothing
 
 from domain.values import LOCALES, OPERATOR
 from infrastructure.event_catalogue import event_classes
-from infrastructure.history import History, Moment
+from infrastructure.history import LISTS, SHOWN, TOLD, History, Moment, sentence
+from infrastructure.translations import table
 from projections.directory import Directory
 from projections.timeline import Timeline
+
+
+@dataclass
+class Closed:
+    """As much of an event as a sentence wants."""
+
+    TOPIC = "account.closed"
+    reason: str | None
 
 
 @contextmanager
@@ -103,6 +113,27 @@ def test_a_change_is_told_with_the_value_before(here, account_id):
     assert "street" not in changes(moment(here, account_id, "profile.corrected"))
     assert changes(moment(here, account_id, "profile.record-linked"))["record_number"] == (None, "R-000001")
     assert changes(moment(here, account_id, "profile.record-unlinked"))["record_number"] == ("R-000001", None)
+
+
+@pytest.mark.parametrize("event_class", event_classes(), ids=lambda each: each.TOPIC)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_is_told_of_an_event_are_its_own_fields(event_class, locale):
+    written = table(locale, "history", "events", event_class.TOPIC)
+    sentences = [written["sentence"], *written.get("without", {}).values()]
+    named = {name for said in sentences for _, name, _, _ in Formatter().parse(said) if name}
+    told = {name for kind in (SHOWN, TOLD, LISTS) for name in kind.get(event_class.TOPIC, ())}
+    assert named | told | written.get("without", {}).keys() <= {field.name for field in fields(event_class)}
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("duplicate", "The account was closed: The person has another account."),
+        (None, "The account was closed."),
+    ],
+)
+def test_without_a_reason_a_sentence_gives_none(reason, said):
+    assert sentence(Closed(reason), "en") == said
 
 
 def test_a_number_is_told_masked(here, account_id):
