@@ -9,7 +9,38 @@ from ua_parser import parse_os, parse_user_agent
 from domain.fact import Whence
 
 READ: Final = 400  # characters of a User-Agent; longer ones only cost time
-LIMIT: Final = 60  # of what is made of it
+
+# Mails hold it, also such as a stranger causes: so it is made of these words, and of none that the stranger chose.
+BROWSERS: Final = {
+    "Chrome": "Chrome",
+    "Chrome Mobile": "Chrome",
+    "Chrome Mobile WebView": "Chrome",
+    "Chrome Mobile iOS": "Chrome",
+    "Chromium": "Chromium",
+    "Edge": "Edge",
+    "Edge Mobile": "Edge",
+    "Firefox": "Firefox",
+    "Firefox Mobile": "Firefox",
+    "Firefox iOS": "Firefox",
+    "HeadlessChrome": "Chrome",
+    "Mobile Safari": "Safari",
+    "Mobile Safari UI/WKWebView": "Safari",
+    "Opera": "Opera",
+    "Opera Mobile": "Opera",
+    "Safari": "Safari",
+    "Samsung Internet": "Samsung Internet",
+    "curl": "curl",
+}
+SYSTEMS: Final = {
+    "Android": "Android",
+    "Chrome OS": "ChromeOS",
+    "Fedora": "Linux",
+    "Linux": "Linux",
+    "Mac OS X": "macOS",
+    "Ubuntu": "Linux",
+    "Windows": "Windows",
+    "iOS": "iOS",
+}
 
 
 def whence() -> Whence:
@@ -19,5 +50,6 @@ def whence() -> Whence:
 @lru_cache(maxsize=1000)
 def _device(user_agent: str) -> str | None:
     """`Firefox · Windows`"""
-    known = (parse_user_agent(user_agent), parse_os(user_agent))
-    return " · ".join(part.family for part in known if part)[:LIMIT] or None
+    browser, system = parse_user_agent(user_agent), parse_os(user_agent)
+    names = (BROWSERS.get(browser.family if browser else ""), SYSTEMS.get(system.family if system else ""))
+    return " · ".join(filter(None, names)) or None

@@ -50,11 +50,12 @@ class Standings:
         account.close(reason=None, note=None, whence=whence, actor=account_id, now=self.clock.now())
         return self.log.record(account, effects=self._barred(account))
 
-    def reopening_link(self, account: Account, request: int) -> str | None:
-        """The token for the mailbox; None where only staff can open it again."""
-        if not account.closure or not account.closure.by_holder:
+    def reopening_link(self, account: Account) -> str | None:
+        """The token for the mailbox of a closed account; None where only staff can open it again."""
+        closure = account.closure
+        if not closure or not closure.by_holder:
             return None
-        return self.links.make(REOPEN, account.id, request, account.closure.at + policies.CLOSURE_GRACE)
+        return self.links.make(REOPEN, account.id, closure.request, closure.at + policies.CLOSURE_GRACE)
 
     @decided_again
     def reopen(self, token: str, whence: Whence) -> Saved:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain import errors, policies
 from domain.fact import Fact, Whence
+from domain.standing import Lock
 from domain.values import Personal, address_key
 
 
@@ -85,7 +86,7 @@ class AddressChange:
             aggregate.email = self.email
             aggregate.email_change = None
             aggregate.reset_request = None
-            aggregate.locked = "suspected-misuse"
+            aggregate.locked = Lock("suspected-misuse", self.timestamp)
 
     def request_email_change(self, email: str, *, session_id: UUID, whence: Whence, now: datetime) -> None:
         """Raises EmailUnchanged, AccountLocked, AccountClosed."""

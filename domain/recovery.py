@@ -47,7 +47,7 @@ class Recovery:
         """A clerk checked the identity of a holder whose mailbox is lost; another one must approve."""
 
         TOPIC = "account.recovery-proposed"
-        recovery_id: UUID
+        recovery_id: UUID  # by which it is approved
         email: Annotated[str, Personal]  # the new one
         reason: str  # a code of the list «recovery»
         note: Annotated[str | None, Personal]

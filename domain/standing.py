@@ -11,6 +11,12 @@ from domain.values import Personal
 
 
 @dataclass(frozen=True)
+class Lock:
+    reason: str  # a code of the list «lock»
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Closure:
     """request: the version of the event. by_holder: only then its holder may come back alone."""
 
@@ -20,7 +26,7 @@ class Closure:
 
 
 class Standing:
-    """A part of `Account`. locked: the reason's code, or None. closure: Closure or None."""
+    """A part of `Account`. locked: Lock or None. closure: Closure or None."""
 
     class AccountLocked(Fact):
         """The account may not be used until staff unlocks it; all sessions ended."""
@@ -30,7 +36,7 @@ class Standing:
         note: Annotated[str | None, Personal]
 
         def apply(self, aggregate: "Standing") -> None:
-            aggregate.locked = self.reason
+            aggregate.locked = Lock(self.reason, self.timestamp)
 
     class AccountUnlocked(Fact):
         """The account may be used again."""

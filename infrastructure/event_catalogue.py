@@ -82,8 +82,7 @@ def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
     comments = LIBRARY_FIELDS | {
         name: comment
         for each in reversed(event_class.__mro__)
-        if each.__module__.startswith("domain.")
-        and (each is written(event_class) or not hasattr(each, "TOPIC"))
+        if each.__module__.startswith("domain.") and ("TOPIC" in vars(each) or not hasattr(each, "TOPIC"))
         for name, comment in _comments(each)
     }
     labels = table("en", "history", "fields")

@@ -12,7 +12,7 @@ from domain.values import ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
 from infrastructure import codes
 from infrastructure.event_store import EventStore
 from infrastructure.places import Places
-from infrastructure.translations import text
+from infrastructure.translations import table, text
 from projections.directory import Directory
 from projections.timeline import Timeline
 
@@ -27,11 +27,15 @@ SHOWN = {  # what an event sets: told with the value before, where it differs
 }
 TOLD = {  # what an event says besides
     "account.email-change-requested": ("email",),
+    "account.email-change-cancelled": ("cause",),
     "account.email-changed": ("reason", "note"),
     "account.locked": ("reason", "note"),
     "account.unlocked": ("reason", "note"),
     "account.closed": ("reason", "note"),
     "account.recovery-proposed": ("email", "reason", "note"),
+    "account.second-factor-enrolled": ("kind", "label"),
+    "account.second-factor-removed": ("kind",),
+    "account.second-factor-reset": ("reason", "note"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
     "profile.record-linked": ("reason", "note"),
@@ -40,11 +44,15 @@ TOLD = {  # what an event says besides
     "case.rejected": ("reason", "note"),
 }
 LISTS = {  # fields that hold a code of a list
+    "account.email-change-cancelled": {"cause": "cancellations"},
     "account.email-changed": {"reason": "reasons.correct"},
     "account.locked": {"reason": "reasons.lock"},
     "account.unlocked": {"reason": "reasons.unlock"},
     "account.closed": {"reason": "reasons.close"},
     "account.recovery-proposed": {"reason": "reasons.recovery"},
+    "account.second-factor-enrolled": {"kind": "factors"},
+    "account.second-factor-removed": {"kind": "factors"},
+    "account.second-factor-reset": {"reason": "reasons.second-factor-reset"},
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
@@ -95,7 +103,6 @@ class History:
         self, position: int, event: Any, changes: list[dict[str, Any]], names: dict[UUID, str], locale: str
     ) -> Moment:
         topic = type(event).TOPIC
-        words = {name: _in_words(topic, name, value, locale) for name, value in vars(event).items()}
         return Moment(
             type=topic,
             name=text(locale, "history", "events", topic, "name"),
@@ -103,7 +110,7 @@ class History:
             by=names[event.actor],
             device=_unless_erased(getattr(event, "device", None)),
             place=self._places.name(_unless_erased(getattr(event, "network", None)), locale),
-            sentence=text(locale, "history", "events", topic, "sentence", **words),
+            sentence=sentence(event, locale),
             changes=changes,
             position=position,
         )
@@ -123,6 +130,15 @@ class History:
             else:  # a name is what its bearer says it is; the address was proved
                 names[actor] = f"{full_name} ({entry.email})" if full_name else entry.email
         return names
+
+
+def sentence(event: Any, locale: str) -> str:
+    """What happened; in other words where one of the event's fields is none and the catalogue has some for that."""
+    topic = type(event).TOPIC
+    written = table(locale, "history", "events", topic)
+    words = {name: _in_words(topic, name, value, locale) for name, value in vars(event).items()}
+    without = (said for name, said in written.get("without", {}).items() if getattr(event, name) is None)
+    return next(without, written["sentence"]).format(**words)
 
 
 def _changes(event: Any, known: dict[str, Any], locale: str) -> Iterator[dict[str, Any]]:

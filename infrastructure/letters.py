@@ -1,7 +1,7 @@
 """Who is written to because of an event, and with what values: one entry a kind (infrastructure/messages.py)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from application.standings import Standings
 from domain import policies
 from domain.account import Account
 from domain.calendar import ZURICH
+from domain.standing import Lock
 from domain.values import SYSTEM, address_key, mask_email
 from infrastructure.event_store import EventStore
 from infrastructure.outbox import OutboxItem
@@ -72,7 +73,20 @@ class Letters:
 
     def letter(self, account: Account, item: OutboxItem) -> Letter | None:
         """None where nobody needs to be told after all."""
-        return self._kinds[item.kind](account, self._cause(item), item)
+        cause = self._cause(item)
+        letter = self._kinds[item.kind](account, cause, item)
+        return letter and replace(letter, values={**self._said_of_each(account, cause), **letter.values})
+
+    def _said_of_each(self, account: Account, cause: Any) -> dict[str, Any]:
+        """When it was, and from where as far as it is known."""
+        device, network = getattr(cause, "device", None), getattr(cause, "network", None)
+        return {
+            "at": cause.timestamp,
+            "changed_at": cause.timestamp,
+            "asked_at": cause.timestamp,
+            "device": device,
+            "place": self._places.name(network, account.locale),
+        }
 
     def _cause(self, item: OutboxItem) -> Any:
         stream, version = item.cause.split(":")
@@ -93,20 +107,17 @@ class Letters:
 
     def _password_changed(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         how = "reset" if isinstance(cause, Account.PasswordReset) else "chosen"
-        values = {"changed_at": cause.timestamp, "how": how, **self._whence(account, cause)}
-        return Letter(item.kind, account.email, values)
+        return Letter(item.kind, account.email, {"how": how})
 
     def _password_reset(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         if account.closure:
-            return self._account_closed(account, None, item)
+            return self._account_closed(account, account.closure, item)
         if account.locked:
-            return self._account_locked(account, None, item)
+            return self._account_locked(account, account.locked, item)
         token = self._recovery.reset_link(account, cause.originator_version)
         values = {
             "link": self._page("password-reset", token),
             "minutes": int(self._settings.reset_lifetime.total_seconds() // 60),
-            "asked_at": cause.timestamp,
-            **self._whence(account, cause),
         }
         return Letter(item.kind, account.email, values)
 
@@ -123,19 +134,14 @@ class Letters:
         return Letter("email-change-confirm", cause.email, values)
 
     def _email_change_notice(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
-        values = {
-            "asked_at": cause.timestamp,
-            **self._objection(account, cause),
-            **self._whence(account, cause),
-        }
+        values = self._objection(account, cause)
         return Letter(item.kind, self._address_then(account, cause), values)
 
     def _email_changed(self, _account: Account, cause: Any, item: OutboxItem) -> Letter:
-        return Letter(item.kind, cause.email, {"changed_at": cause.timestamp, "by_staff": _by_staff(cause)})
+        return Letter(item.kind, cause.email, {"by_staff": _by_staff(cause)})
 
     def _email_changed_previous(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         values = {
-            "changed_at": cause.timestamp,
             "by_staff": _by_staff(cause),
             "until": (cause.timestamp + policies.TAKE_BACK).astimezone(ZURICH).date(),
             **self._objection(account, cause),
@@ -149,16 +155,19 @@ class Letters:
         return Letter(item.kind, cause.previous, {})
 
     def _account_locked(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
-        reason = cause.reason if cause else account.locked
-        return Letter("account-locked", account.email, {"reason": reason})
+        values = {"reason": cause.reason, **({"at": cause.at} if isinstance(cause, Lock) else {})}
+        return Letter("account-locked", account.email, values)
 
-    def _account_closed(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
+    def _account_closed(self, account: Account, _cause: Any, _item: OutboxItem) -> Letter | None:
         closure = account.closure
-        request = cause.originator_version if cause else closure and closure.request
-        token = self._standings.reopening_link(account, request)
-        until = closure and (closure.at + policies.CLOSURE_GRACE).astimezone(ZURICH).date()
-        link = token and self._page("reopen", token)
-        return Letter("account-closed", account.email, {"reopen_link": link, "until": link and until})
+        if not closure:  # opened again already
+            return None
+        token = self._standings.reopening_link(account)
+        values: dict[str, Any] = {"at": closure.at, "reopen_link": None, "until": None}
+        if token:
+            values["reopen_link"] = self._page("reopen", token)
+            values["until"] = (closure.at + policies.CLOSURE_GRACE).astimezone(ZURICH).date()
+        return Letter("account-closed", account.email, values)
 
     def _objection(self, account: Account, cause: Any) -> dict[str, Any]:
         token = self._address_changes.objection_link(account, cause.originator_version)
@@ -171,9 +180,6 @@ class Letters:
         """The address when the change was asked for: by the time of a late mail it may have been made."""
         back = next((each for each in account.take_backs if cause.originator_version in each.requests), None)
         return back.email if back else account.email
-
-    def _whence(self, account: Account, cause: Any) -> dict[str, Any]:
-        return {"device": cause.device, "place": self._places.name(cause.network, account.locale)}
 
     def _page(self, path: str, token: str) -> str:
         return f"{self._settings.public_url}/{path}?token={token}"

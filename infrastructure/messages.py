@@ -1,19 +1,42 @@
 """What the mails say: each message is written once, as blocks in `translations/<language>/messages.toml`.
 
 Both parts are made from these blocks: the text, where each link stands on a line of its own and a password
-alone between two empty lines, and the HTML (`templates/message.html`).
+alone between two empty lines, and the HTML (`templates/message.html`). How it is written stands at the head of the
+French catalogue.
 
-| kind             | goes to              | values                                           |
-| ---------------- | -------------------- | ------------------------------------------------ |
-| initial-password | the holder           | `email` `password` `sign_in_link` `hours`        |
-| account-exists   | the holder           | `email`                                          |
-| link-confirmed   | the holder           |                                                  |
-| link-notice      | the record's address |                                                  |
-| rejected         | the holder           | `reason`: a code of the list `reasons.reject`    |
-| password-changed | the holder           | `changed_at`: an aware instant                   |
+| kind                    | goes to              | values                                                           |
+| ----------------------- | -------------------- | ---------------------------------------------------------------- |
+| initial-password        | the holder           | `email` `password` `sign_in_link` `hours`                        |
+| account-exists          | the holder           | `email`                                                          |
+| link-confirmed          | the holder           |                                                                  |
+| link-notice             | the record's address |                                                                  |
+| rejected                | the holder           | `reason`: a code of the list reasons.reject                      |
+| password-reset          | the holder           | `link` `minutes` `asked_at`, whence                              |
+| password-changed        | the holder           | `changed_at` `how`: chosen or reset, whence                      |
+| email-change-confirm    | the new address      | `new_email` `link` `hours`                                       |
+| email-change-taken      | the new address      | `email`                                                          |
+| email-change-notice     | the present address  | `new_email_masked` `object_link` `asked_at`, whence              |
+| email-change-cancelled  | the holder           | `at` `cause`: a code of the list cancellations, whence           |
+| email-changed           | the new address      | `changed_at` `by_staff`                                          |
+| email-changed-previous  | the previous address | `changed_at` `by_staff` `new_email_masked` `object_link` `until` |
+| email-change-taken-back | the restored address | `at`, whence                                                     |
+| email-change-undone     | the one taken away   | `at`                                                             |
+| recovery-notice         | the previous address | `changed_at` `object_link` `until`                               |
+| account-locked          | the holder           | `at` `reason`: a code of the list reasons.lock                   |
+| account-unlocked        | the holder           | `at`                                                             |
+| account-closed          | the holder           | `at`, whence; `reopen_link` `until`, or none for both            |
+| account-reopened        | the holder           | `at`, whence                                                     |
+| second-factor-added     | the holder           | `changed_at` `factor`: a code of the list factors, whence        |
+| second-factor-removed   | the holder           | `changed_at` `factor`, whence                                    |
+| second-factor-reset     | the holder           | `changed_at`                                                     |
+| recovery-codes-issued   | the holder           | `changed_at`, whence                                             |
+| new-device              | the holder           | `at`, whence                                                     |
 
-The first two are sent before the first sign-in: of what was typed, they hold the address and nothing else,
-for a stranger may have typed it.
+whence: `device` and `place`, each a text of our own making or none. Names that end in `at` are aware instants, shown
+in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
+
+What reaches a mailbox before its first sign-in, or before it is proved to be the holder's, holds of what was typed the
+address and nothing else: a stranger may have typed it.
 """
 
 import re
@@ -30,10 +53,13 @@ from domain.calendar import ZURICH
 from infrastructure import translations
 
 _TOPIC = "messages"
-_FRAME = "frame"  # what all messages share; every other table of the catalogue is a kind
+_FRAME = "frame"  # what stands around every message
+_SHARED = "shared"  # what several messages say; every other table of the catalogue is a kind
 
 # French sets its colons and question marks off with a space, where no line may break.
 _SET_OFF = re.compile(" (?=[:;?!])")
+_PLACEHOLDER = re.compile(r"{(\w+)")
+_CODES = {True: "yes", False: "no"}  # what a table calls a value that is no text
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -57,7 +83,7 @@ class Message:
 def kinds() -> tuple[str, ...]:
     """Every kind of message there is, as `X-Matricule-Kind` names it."""
     catalogue = translations.table(translations.DEFAULT_LOCALE, _TOPIC)
-    return tuple(kind for kind in catalogue if kind != _FRAME)
+    return tuple(kind for kind in catalogue if kind not in (_FRAME, _SHARED))
 
 
 def render(
@@ -73,17 +99,20 @@ def render(
 
     values: as the table above says; instants are shown in Swiss time. public_url: no slash at its end.
     contact: how to reach the institution, in a line, in the foot of every message.
-    Raises KeyError for an unknown kind, or a value that is missing.
+    Raises KeyError for an unknown kind, a value that is missing, or a code that has no words.
     """
     words = {name: _local(value) for name, value in values.items()} | {
         "institution": institution_name,
         "public_url": public_url,
         "contact": contact,
     }
+    shared = translations.table(locale, _TOPIC, _SHARED)
     written = translations.table(locale, _TOPIC, kind)
-    if "reasons" in written:
-        words["reason"] = written["reasons"][words["reason"]]
-    message = _filled(written, words)
+    words |= _codes_in_words(shared | written, words)
+    message = {
+        "title": _filled(written["title"], words),
+        "blocks": _filled([_block(block, shared["blocks"]) for block in written["blocks"]], words),
+    }
     frame = _filled(translations.table(locale, _TOPIC, _FRAME), words | {"title": message["title"]})
     page = {
         **words,
@@ -104,15 +133,35 @@ def _local(value: object) -> object:
     return value.astimezone(ZURICH) if isinstance(value, datetime) else value
 
 
+def _block(written: Any, shared: Mapping[str, Any]) -> Any:
+    return shared[written] if isinstance(written, str) else written
+
+
+def _codes_in_words(written: Mapping[str, Any], words: Mapping[str, object]) -> dict[str, Any]:
+    """For each value whose name is a table's, what that table says for its code."""
+    return {
+        name: _filled(choices[_CODES.get(words[name], words[name])], words)
+        for name, choices in written.items()
+        if isinstance(choices, dict) and name in words
+    }
+
+
 def _filled(written: Any, words: Mapping[str, object]) -> Any:
-    """A text, or everything in a table or list of them, with its placeholders filled in."""
+    """A text, or everything in a table or list of them, with its placeholders filled in.
+
+    None for a text that names a value which is none, and for a table that holds such a text or an empty list; lists
+    leave both out.
+    """
     match written:
         case str():
+            if any(words[name] is None for name in _PLACEHOLDER.findall(written)):
+                return None
             return _SET_OFF.sub("\u00a0", written).format(**words)
         case dict():
-            return {name: _filled(part, words) for name, part in written.items()}
+            parts = {name: _filled(part, words) for name, part in written.items()}
+            return None if any(part in (None, []) for part in parts.values()) else parts
         case list():
-            return [_filled(part, words) for part in written]
+            return [part for part in (_filled(part, words) for part in written) if part is not None]
     raise TypeError(f"a message holds texts, lists and tables, not {type(written).__name__}")
 
 
@@ -134,6 +183,8 @@ def _block_text(block: Mapping[str, Any]) -> str:
             return f"{label}\n{address}"
         case {"steps": steps}:
             return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
+        case {"lines": lines}:
+            return "\n".join(lines)
         case {"paragraph": words} | {"note": words} | {"password": words}:
             return words
     raise KeyError(f"no such block: {' '.join(block)}")

@@ -163,8 +163,7 @@ def test_whoever_closes_the_account_is_out_and_comes_back_by_the_link(house, cla
     assert claire.post("/me/closure", {"password": claire.password}).status_code == 202
     closed = claire.again().post("/session", claire.pair)
     assert (closed.status_code, closed.json["type"]) == (403, "/problems/account-closed")
-    account = house.service.store.account(claire.id)
-    token = house.service.standings.reopening_link(account, account.closure.request)
+    token = house.service.standings.reopening_link(house.service.store.account(claire.id))
     assert house.client().post("/closures/reopen", {"token": token}).status_code == 204
     assert claire.again().post("/session", claire.pair).status_code == 201
 

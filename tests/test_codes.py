@@ -75,6 +75,12 @@ def test_short_lists_hold_just_these_codes(name, expected):
             "no-record data-wrong not-the-person second-account identity-unproven not-entitled other",
         ),
         ("unlink", "wrong-record wrong-person objection other"),
+        ("lock", "suspected-misuse mailbox-lost request-of-holder other"),
+        ("unlock", "checked-with-holder error other"),
+        ("correct", "typing-error name-changed address-changed-by-institution request-of-holder other"),
+        ("close", "request-of-holder left-institution duplicate misuse other"),
+        ("recovery", "mailbox-lost mailbox-closed other"),
+        ("second-factor-reset", "device-lost device-stolen request-of-holder other"),
     ],
 )
 def test_reasons_stand_in_events_and_are_never_renamed_or_dropped(decision, expected):

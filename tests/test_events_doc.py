@@ -38,7 +38,9 @@ def test_every_event_has_a_golden_stored_form():
 @pytest.mark.parametrize("path", GOLDEN, ids=name_of)
 def test_a_stored_event_means_for_ever_what_it_meant(mapper, path):
     stored, meaning = golden_events.read(path)
-    assert golden_events.meaning(mapper.to_domain_event(stored)) == meaning
+    event = mapper.to_domain_event(stored)
+    known_later = {name for name, value in golden_events.meaning(event).items() if value is None}
+    assert {name: None for name in known_later} | meaning == golden_events.meaning(event)
 
 
 @pytest.mark.parametrize("event_class", event_classes(), ids=lambda event_class: event_class.TOPIC)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
-from uuid import UUID
+from string import Formatter
+from uuid import UUID, uuid4
 
 import pytest
 from people import AURELIE, AURELIE_ADDRESS, HOUR, NOON
@@ -12,12 +13,25 @@ from read_side import catch_up, projecting
 from services import new_database
 from write_side import WriteSide, nothing
 
+from domain.fact import NOWHERE, Whence
 from domain.values import LOCALES, OPERATOR
 from infrastructure.event_catalogue import event_classes
-from infrastructure.history import History
-from infrastructure.places import Moment, Places
+from infrastructure.history import LISTS, SHOWN, TOLD, History, Moment, sentence
+from infrastructure.places import Places
+from infrastructure.translations import table
 from projections.directory import Directory
 from projections.timeline import Timeline
+
+FIREFOX = Whence("Firefox · Windows", "192.0.2.7")
+NEW_ADDRESS = "aurelie.favre@example.org"
+
+
+@dataclass
+class Closed:
+    """As much of an event as a sentence wants."""
+
+    TOPIC = "account.closed"
+    reason: str | None
 
 
 @contextmanager
@@ -60,7 +74,45 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     declare(here, account_id, replace(AURELIE, city="Moutier"))
     case_id = here.store.profile(here.store.account(account_id).profile_id).open_case.id
     here.linking.reject(case_id, reason="no-record", note=None, actor=clerk)
+    here.clock.goes_on(HOUR)
+    move_about(here, account_id, clerk)
     catch_up(here, here.projector)
+
+
+def move_about(here, account_id: UUID, clerk: UUID) -> None:
+    """All that can happen to the way in."""
+    colleague, session_id, password = here.opened("colleague@example.org"), uuid4(), "correct horse battery"
+    why = {"reason": "other", "note": "Noted."}
+    changes, standings = here.address_changes, here.standings
+    here.recovery.request_reset(AURELIE_ADDRESS, FIREFOX)
+    here.decide.decide_waiting()
+    account = here.store.account(account_id)
+    token = here.recovery.reset_link(account, account.reset_request)
+    here.recovery.complete_reset(token, password, FIREFOX)
+    here.store.record(
+        ended(here.store.account(account_id), session_id),
+    )
+    for objected in (True, False):
+        changes.ask(account_id, NEW_ADDRESS, password, session_id=session_id, whence=FIREFOX)
+        account = here.store.account(account_id)
+        request = account.email_change.request
+        if objected:
+            changes.object(changes.objection_link(account, request), FIREFOX)
+        else:
+            changes.confirm(changes.confirmation_link(account, request), FIREFOX)
+            changes.object(changes.objection_link(account, request), FIREFOX)
+    standings.unlock(account_id, **why, actor=clerk)
+    standings.lock(account_id, **why, actor=clerk)
+    standings.unlock(account_id, **why, actor=clerk)
+    standings.close_own(account_id, password, FIREFOX)
+    standings.reopen(standings.reopening_link(here.store.account(account_id)), FIREFOX)
+    recovery_id = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
+    here.recovery.approve(recovery_id, actor=colleague, whence=NOWHERE)
+
+
+def ended(account, session_id: UUID):
+    account.end_sessions(session_id, kept=uuid4(), whence=FIREFOX, now=NOON + 2 * HOUR)
+    return account
 
 
 def declare(here, account_id: UUID, data) -> None:
@@ -104,6 +156,27 @@ def test_a_change_is_told_with_the_value_before(here, account_id):
     assert "street" not in changes(moment(here, account_id, "profile.corrected"))
     assert changes(moment(here, account_id, "profile.record-linked"))["record_number"] == (None, "R-000001")
     assert changes(moment(here, account_id, "profile.record-unlinked"))["record_number"] == ("R-000001", None)
+
+
+@pytest.mark.parametrize("event_class", event_classes(), ids=lambda each: each.TOPIC)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_is_told_of_an_event_are_its_own_fields(event_class, locale):
+    written = table(locale, "history", "events", event_class.TOPIC)
+    sentences = [written["sentence"], *written.get("without", {}).values()]
+    named = {name for said in sentences for _, name, _, _ in Formatter().parse(said) if name}
+    told = {name for kind in (SHOWN, TOLD, LISTS) for name in kind.get(event_class.TOPIC, ())}
+    assert named | told | written.get("without", {}).keys() <= {field.name for field in fields(event_class)}
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("duplicate", "The account was closed: The person has another account."),
+        (None, "The account was closed."),
+    ],
+)
+def test_without_a_reason_a_sentence_gives_none(reason, said):
+    assert sentence(Closed(reason), "en") == said
 
 
 def test_a_number_is_told_masked(here, account_id):

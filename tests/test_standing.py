@@ -72,8 +72,7 @@ def test_locking_twice_is_one_fact(here, account_id):
 
 def close(here, account_id):
     here.standings.close_own(account_id, MY_PASSWORD, NOWHERE)
-    account = here.store.account(account_id)
-    return here.standings.reopening_link(account, account.closure.request)
+    return here.standings.reopening_link(here.store.account(account_id))
 
 
 def test_whoever_closed_an_account_comes_back_by_the_link_once(here, account_id):
@@ -113,8 +112,7 @@ def test_a_link_of_an_earlier_closing_does_not_open_a_later_one(here, account_id
 
 def test_what_staff_closed_its_holder_does_not_open(here, account_id):
     here.standings.close(account_id, reason="duplicate", note=None, actor=CLERK)
-    account = here.store.account(account_id)
-    assert here.standings.reopening_link(account, account.closure.request) is None
+    assert here.standings.reopening_link(here.store.account(account_id)) is None
 
 
 def test_the_address_of_a_closed_account_stays_its_own(here, account_id):

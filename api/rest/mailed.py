@@ -52,7 +52,7 @@ def complete_reset(typed: dict[str, Any]) -> Response:
 @blueprint.post("/email-changes/confirm")
 @blueprint.arguments(MailedToken, example=examples.MAILED_TOKEN)
 @idempotent(secret=True)
-@blueprint.response(200, answers.EmailChange, example=examples.EMAIL_CHANGED)
+@blueprint.response(200, answers.AddressOutcome, example=examples.EMAIL_CHANGED)
 @tells("token-dead", "email-taken", "account-locked", "account-closed", "conflict")
 def confirm_email_change(typed: dict[str, Any]) -> Response:
     """Confirm a change of address, by the link in the new mailbox: only now it is made."""
@@ -63,7 +63,7 @@ def confirm_email_change(typed: dict[str, Any]) -> Response:
 @blueprint.post("/email-changes/object")
 @blueprint.arguments(MailedToken, example=examples.MAILED_TOKEN)
 @idempotent(secret=True)
-@blueprint.response(200, answers.EmailChange, example=examples.EMAIL_CHANGE_CANCELLED)
+@blueprint.response(200, answers.AddressOutcome, example=examples.EMAIL_CHANGE_CANCELLED)
 @tells("token-dead", "conflict")
 def object_to_email_change(typed: dict[str, Any]) -> Response:
     """Object to a change of address, by the link in the old mailbox.

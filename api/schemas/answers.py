@@ -210,7 +210,7 @@ class OwnHistory(Page):
     items = many(OwnMoment)
 
 
-class EmailChange(Schema):
+class AddressOutcome(Schema):
     state = one_of(["changed", "cancelled", "taken-back"])
 
 
