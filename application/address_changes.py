@@ -85,15 +85,11 @@ class AddressChanges:
         return "taken-back", self.log.record(account, effects=effects)
 
     @decided_again
-    def correct(
-        self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID, whence: Whence
-    ) -> Saved:
+    def correct(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> Saved:
         """By staff. Raises AccountUnknown, EmailTaken, OwnAccount, AccountClosed."""
         account = self.log.account(account_id)
         previous = account.email
-        account.correct_email(
-            email, reason=reason, note=note, whence=whence, actor=actor, now=self.clock.now()
-        )
+        account.correct_email(email, reason=reason, note=note, actor=actor, now=self.clock.now())
         return self.log.record(account, effects=moved(self.lookup, account, previous, account.email))
 
     def _reserved(self, account: Account, email: str) -> list[Effect]:

@@ -94,7 +94,7 @@ class Recovery:
         return recovery_id
 
     @decided_again
-    def approve(self, recovery_id: UUID, *, actor: UUID, whence: Whence) -> Saved:
+    def approve(self, recovery_id: UUID, *, actor: UUID) -> Saved:
         """The proposed address becomes the account's, all sessions end, and its mailbox gets a link for a password.
 
         Raises RecoveryUnknown, SamePerson, OwnAccount, AccountClosed, EmailTaken.
@@ -104,7 +104,7 @@ class Recovery:
             raise errors.RecoveryUnknown
         account = self.log.account(holders[0])
         previous = account.email
-        email = account.approve_recovery(recovery_id, actor=actor, whence=whence, now=self.clock.now())
+        email = account.approve_recovery(recovery_id, actor=actor, now=self.clock.now())
         effects = [
             self.sessions.end_all(account.id),
             self.lookup.release(RECOVERY, account.id),

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from domain import errors, policies
-from domain.fact import Fact, Whence
+from domain.fact import NOWHERE, Fact, Whence
 from domain.standing import Lock
 from domain.values import Personal, address_key
 
@@ -127,15 +127,13 @@ class AddressChange:
         )
         return back
 
-    def correct_email(
-        self, email: str, *, reason: str, note: str | None, whence: Whence, actor: UUID, now: datetime
-    ) -> None:
+    def correct_email(self, email: str, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         """By staff. The same address changes nothing. Raises OwnAccount, AccountClosed."""
         self._by_another(actor)
         if self.closure:
             raise errors.AccountClosed
         if email != self.email:
-            said = {"request": None, "reason": reason, "note": note, **vars(whence)}
+            said = {"request": None, "reason": reason, "note": note, **vars(NOWHERE)}
             self.trigger_event(
                 self.EmailChanged, email=email, previous=self.email, actor=actor, timestamp=now, **said
             )

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from domain import errors, policies
-from domain.fact import Fact, Whence
+from domain.fact import NOWHERE, Fact, Whence
 from domain.values import Personal
 
 
@@ -90,7 +90,7 @@ class Recovery:
         said = {"recovery_id": recovery_id, "email": email, "reason": reason, "note": note}
         self.trigger_event(self.RecoveryProposed, actor=actor, timestamp=now, **said)
 
-    def approve_recovery(self, recovery_id: UUID, *, actor: UUID, whence: Whence, now: datetime) -> str:
+    def approve_recovery(self, recovery_id: UUID, *, actor: UUID, now: datetime) -> str:
         """The address that is now the account's. Raises RecoveryUnknown, SamePerson, OwnAccount, AccountClosed."""
         self._by_another(actor)
         if not self.recovery or self.recovery.id != recovery_id:
@@ -102,6 +102,7 @@ class Recovery:
         proposed = self.recovery
         self.trigger_event(self.RecoveryApproved, actor=actor, timestamp=now)
         said = {"reason": "request-of-holder", "note": proposed.note}
-        self.correct_email(proposed.email, **said, whence=whence, actor=actor, now=now)
-        self.trigger_event(self.PasswordResetRequested, actor=actor, timestamp=now, **vars(whence))
+        self.correct_email(proposed.email, **said, actor=actor, now=now)
+        # Where a clerk sits is nothing to the holder.
+        self.trigger_event(self.PasswordResetRequested, actor=actor, timestamp=now, **vars(NOWHERE))
         return proposed.email

@@ -21,7 +21,6 @@ French catalogue.
 | email-changed-previous  | the previous address | `changed_at` `by_staff` `new_email_masked` `object_link` `until` |
 | email-change-taken-back | the restored address | `at`, whence                                                     |
 | email-change-undone     | the one taken away   | `at`                                                             |
-| recovery-notice         | the previous address | `changed_at` `object_link` `until`                               |
 | account-locked          | the holder           | `at` `reason`: a code of the list reasons.lock                   |
 | account-unlocked        | the holder           | `at`                                                             |
 | account-closed          | the holder           | `at`, whence; `reopen_link` `until`, or none for both            |

@@ -62,7 +62,7 @@ def a_life() -> list[Any]:
     account.propose_recovery(
         CASE_ID, email="ada.king@example.org", reason="mailbox-lost", note=None, actor=CLERK, now=MOMENT
     )
-    account.approve_recovery(CASE_ID, actor=OPERATOR, whence=FROM, now=MOMENT)
+    account.approve_recovery(CASE_ID, actor=OPERATOR, now=MOMENT)
     account.grant("auditor", until=date(2025, 12, 31), actor=OPERATOR, now=MOMENT)
     account.revoke("auditor", actor=OPERATOR, now=MOMENT)
     profile.open_case_for(CASE_ID, "not-certain", ["R-000001", "R-000003"], due=due, actor=SYSTEM, now=MOMENT)

@@ -36,7 +36,7 @@ def objected(request, now=NOON):
 
 def corrected(email=NEW, actor=CLERK):
     return lambda account: account.correct_email(
-        email, reason="typing-error", note=None, whence=NOWHERE, actor=actor, now=NOON
+        email, reason="typing-error", note=None, actor=actor, now=NOON
     )
 
 
@@ -309,7 +309,5 @@ def test_a_confirmation_expires_after_a_day(here, account_id):
 def test_a_clerk_cannot_give_an_account_an_address_that_somebody_has(here, account_id):
     in_use(here, NEW)
     with pytest.raises(errors.EmailTaken):
-        here.address_changes.correct(
-            account_id, NEW, reason="typing-error", note=None, actor=CLERK, whence=NOWHERE
-        )
+        here.address_changes.correct(account_id, NEW, reason="typing-error", note=None, actor=CLERK)
     assert owner(here, AURELIE_ADDRESS) == [account_id]

@@ -1,4 +1,4 @@
-"""`kill -9` between the steps of a change of address: the account has one of the two, and each mailbox knows the truth."""
+"""`kill -9` between the steps of a change of address: the account has one of the two, and both mailboxes know it."""
 
 import http.client
 import json

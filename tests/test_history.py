@@ -13,7 +13,7 @@ from read_side import catch_up, projecting
 from services import new_database
 from write_side import WriteSide, nothing
 
-from domain.fact import NOWHERE, Whence
+from domain.fact import Whence
 from domain.values import LOCALES, OPERATOR
 from infrastructure.event_catalogue import event_classes
 from infrastructure.history import LISTS, SHOWN, TOLD, History, Moment, sentence
@@ -107,7 +107,7 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
     standings.close_own(account_id, password, FIREFOX)
     standings.reopen(standings.reopening_link(here.store.account(account_id)), FIREFOX)
     recovery_id = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
-    here.recovery.approve(recovery_id, actor=colleague, whence=NOWHERE)
+    here.recovery.approve(recovery_id, actor=colleague)
 
 
 def ended(account, session_id: UUID):

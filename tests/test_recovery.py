@@ -169,7 +169,7 @@ def test_a_second_clerk_approves_and_the_new_mailbox_gets_a_link(here, account_i
     proposal = propose(here, account_id)
     assert here.store.account(account_id).email == AURELIE_ADDRESS
 
-    here.recovery.approve(proposal, actor=OTHER_CLERK, whence=NOWHERE)
+    here.recovery.approve(proposal, actor=OTHER_CLERK)
 
     assert not alive(here, session.token)
     assert here.store.account(account_id).email == NEW_ADDRESS
@@ -183,7 +183,7 @@ def test_a_second_clerk_approves_and_the_new_mailbox_gets_a_link(here, account_i
 
 
 def test_the_lost_mailbox_may_object_for_seven_days(here, account_id):
-    here.recovery.approve(propose(here, account_id), actor=OTHER_CLERK, whence=NOWHERE)
+    here.recovery.approve(propose(here, account_id), actor=OTHER_CLERK)
     account = here.store.account(account_id)
     changed = account.version - 1
     back = here.address_changes.objection_link(account, changed)
@@ -195,9 +195,9 @@ def test_the_lost_mailbox_may_object_for_seven_days(here, account_id):
 def test_nobody_approves_their_own_proposal_or_recovers_their_own_account(here, account_id):
     proposal = propose(here, account_id)
     with pytest.raises(errors.SamePerson):
-        here.recovery.approve(proposal, actor=CLERK, whence=NOWHERE)
+        here.recovery.approve(proposal, actor=CLERK)
     with pytest.raises(errors.OwnAccount):
-        here.recovery.approve(proposal, actor=account_id, whence=NOWHERE)
+        here.recovery.approve(proposal, actor=account_id)
     with pytest.raises(errors.OwnAccount):
         propose(here, account_id, actor=account_id)
     assert here.store.account(account_id).email == AURELIE_ADDRESS
@@ -207,10 +207,10 @@ def test_a_proposal_is_approved_once_and_only_the_newest(here, account_id):
     older, newer = propose(here, account_id), propose(here, account_id)
     for dead_one in (older, uuid4()):
         with pytest.raises(errors.RecoveryUnknown):
-            here.recovery.approve(dead_one, actor=OTHER_CLERK, whence=NOWHERE)
-    here.recovery.approve(newer, actor=OTHER_CLERK, whence=NOWHERE)
+            here.recovery.approve(dead_one, actor=OTHER_CLERK)
+    here.recovery.approve(newer, actor=OTHER_CLERK)
     with pytest.raises(errors.RecoveryUnknown):
-        here.recovery.approve(newer, actor=OTHER_CLERK, whence=NOWHERE)
+        here.recovery.approve(newer, actor=OTHER_CLERK)
 
 
 def test_an_address_that_somebody_has_is_not_proposed(here, account_id):

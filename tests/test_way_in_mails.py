@@ -87,7 +87,9 @@ def test_a_whole_life_by_mail(service):
 def test_a_mailbox_that_has_an_account_is_told_and_gets_no_link(service):
     for address in ("bea@example.org", "carl@example.org"):
         service.sign_up(address)
-    passwords = {each: password_in(service.wait_for_mail(each)) for each in ("bea@example.org", "carl@example.org")}
+    passwords = {
+        each: password_in(service.wait_for_mail(each)) for each in ("bea@example.org", "carl@example.org")
+    }
     bearer = service.sign_in("bea@example.org", passwords["bea@example.org"]).json["token"]
     wanted = {"new_email": "carl@example.org", "password": passwords["bea@example.org"]}
     assert post(service, "/me/email-changes", wanted, bearer).status == 202

@@ -13,7 +13,6 @@ from api.idempotency import idempotent
 from api.identity import me, staff
 from api.schemas import answers, examples
 from api.schemas.staff import Closing, Correction, Locking, RecoveryProposal, Unlocking
-from api.whence import whence
 
 blueprint = Blueprint("interventions", __name__, url_prefix="/api/v1")
 
@@ -59,7 +58,7 @@ def close(typed: dict[str, Any], account_id: UUID) -> Response:
 @tells("not-found", "own-account", "email-taken", "account-closed", "conflict", command=True)
 def correct(typed: dict[str, Any], account_id: UUID) -> Response:
     """Correct the address of an account. Both mailboxes are told; the former one may take it back for 7 days."""
-    saved = service().address_changes.correct(account_id, **typed, actor=me().account_id, whence=whence())
+    saved = service().address_changes.correct(account_id, **typed, actor=me().account_id)
     return after(saved, nothing())
 
 
@@ -82,5 +81,5 @@ def propose_recovery(typed: dict[str, Any], account_id: UUID) -> Response:
 @tells("not-found", "own-account", "same-person", "email-taken", "account-closed", "conflict", command=True)
 def approve_recovery(recovery_id: UUID) -> Response:
     """Approve it: the new address becomes the account's and gets a link for a new password; the old one is told."""
-    saved = service().recovery.approve(recovery_id, actor=me().account_id, whence=whence())
+    saved = service().recovery.approve(recovery_id, actor=me().account_id)
     return after(saved, nothing())
