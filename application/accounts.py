@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from application.deciding import decided_again
+from application.guesses import Caller, Guesses
 from application.ports import (
     AccountRequest,
     Clock,
     Credentials,
+    Devices,
     Effect,
     EventLog,
     Intake,
@@ -29,7 +31,7 @@ DEFAULT_LOCALE = LOCALES[0]
 
 @dataclass(frozen=True)
 class SignedIn:
-    """token and csrf_token (cookies only) are for the client alone."""
+    """token, csrf_token and device (cookies only) are for the client alone."""
 
     account_id: UUID
     roles: list[str]
@@ -38,6 +40,7 @@ class SignedIn:
     csrf_token: str | None
     expires_at: datetime
     saved: Saved
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Accounts:
     lookup: Lookup
     credentials: Credentials
     sessions: Sessions
+    devices: Devices
+    guesses: Guesses
     roles: Roles
     intake: Intake
     clock: Clock
@@ -56,9 +61,19 @@ class Accounts:
     mails_a_door: int = policies.MAILS_A_DOOR
 
     def request(
-        self, email: str, given_name: str, family_name: str, locale: str, privacy_policy: str
+        self,
+        email: str,
+        given_name: str,
+        family_name: str,
+        locale: str,
+        privacy_policy: str,
+        caller: Caller | None = None,
     ) -> None:
-        """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`)."""
+        """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`).
+
+        Raises TooManyRequests.
+        """
+        self.guesses.at_public_door("sign-up", caller)
         self.intake.put(
             AccountRequest(email, given_name, family_name, locale, privacy_policy, self.clock.now())
         )
@@ -105,23 +120,32 @@ class Accounts:
         self.log.record(account, effects=[store])
         return password
 
+    def sign_in(self, email: str, password: str, kind: str, caller: Caller | None = None) -> SignedIn:
+        """Open a session (`cookie`) or a token (`bearer`). Raises WrongCredentials, TooManyRequests, TooBusy."""
+        with self.guesses.at_sign_in(address_key(email), caller) as device:
+            return self._sign_in(email, password, kind, device)
+
     @decided_again
-    def sign_in(self, email: str, password: str, kind: str) -> SignedIn:
-        """Open a session (`cookie`) or a token (`bearer`). Raises WrongCredentials, TooBusy."""
+    def _sign_in(self, email: str, password: str, kind: str, known: str | None) -> SignedIn:
+        """known: the secret of the device, where the account knows it."""
         now = self.clock.now()
         verified = self.credentials.verify(address_key(email), _composed(password), now)
         if not verified:
             raise errors.WrongCredentials
         session, account_id = self.sessions.open(verified, kind, now), verified.account_id
+        device, effects = None, [session.store]
+        if kind == "cookie":
+            device, remembered = self.devices.remember(account_id, known, now)
+            effects.append(remembered)
         if verified.first_sign_in:
             account = self.log.account(account_id)
             account.activate(now=now)
-            effects = [session.store, self.credentials.keep_only(verified, now)]
+            effects.append(self.credentials.keep_only(verified, now))
             saved = self.log.record(account, effects=effects)
         else:
-            saved = self.log.record(effects=[session.store])
+            saved = self.log.record(effects=effects)
         roles = self.roles.of(account_id, now)
-        return SignedIn(account_id, roles, verified.initial, *session[:3], saved)
+        return SignedIn(account_id, roles, verified.initial, *session[:3], saved, device)
 
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
@@ -132,14 +156,15 @@ class Accounts:
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
         by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
-        PasswordTooLong, TooBusy.
+        PasswordTooLong, TooManyRequests, TooBusy.
         """
         now, chosen = self.clock.now(), _acceptable(new_password)
         # Loaded before the check, so that a password replaced after it is a conflict.
         account = self.log.account(account_id)
-        verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
-        if not verified:
-            raise errors.WrongPassword
+        with self.guesses.in_session(account_id, session_id):
+            verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
+            if not verified:
+                raise errors.WrongPassword
         if chosen == _composed(current_password):
             raise errors.PasswordUnchanged
         account.change_password(actor=account_id, now=now)

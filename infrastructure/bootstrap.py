@@ -11,6 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from application.accounts import Accounts
+from application.guesses import Guesses
 from application.linking import Linking
 from application.profiles import Profiles
 from infrastructure import broker
@@ -19,6 +20,7 @@ from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.database import open_pool
 from infrastructure.decide import Decide
 from infrastructure.deliver import Deliveries
+from infrastructure.devices import KnownDevices
 from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.event_mapper import opener
@@ -38,6 +40,7 @@ from infrastructure.relay import Relay
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
+from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
@@ -186,12 +189,15 @@ def build(settings: Settings, conninfo: str) -> Service:
     metrics.hash_queue.set_function(lambda: queue.waiting)
     sessions = StoredSessions(pool, lifetime=settings.session_lifetime, idle=settings.session_idle)
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
+    devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
     accounts = Accounts(
         log=store,
         lookup=lookup,
         credentials=HashedCredentials(pool, lookup, queue),
         sessions=sessions,
+        devices=devices,
+        guesses=Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses),
         roles=StoredRoles(pool),
         intake=intake,
         clock=clock,

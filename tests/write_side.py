@@ -11,6 +11,7 @@ from people import AURELIE, AURELIE_ADDRESS, DAY, HOUR, NOON
 from psycopg import Cursor
 
 from application.accounts import Accounts
+from application.guesses import Guesses, Limits
 from application.linking import Linking
 from application.profiles import Profiles
 from domain.calendar import WorkingDays
@@ -19,12 +20,14 @@ from domain.values import spellings
 from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.database import migrate, open_pool
 from infrastructure.decide import Decide
+from infrastructure.devices import KnownDevices
 from infrastructure.event_store import EventStore
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
 from infrastructure.lookup import DigestLookup
 from infrastructure.records import Records
 from infrastructure.sessions import StoredRoles, StoredSessions
+from infrastructure.throttle import StoredThrottle
 from projections.cases import Cases
 
 KEYRING = Keyring({1: b"a master key of the tests, 32 by"})
@@ -56,6 +59,9 @@ class WriteSide:
         self.lookup = DigestLookup(self.pool, keyring)
         self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100))
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
+        self.devices = KnownDevices(self.pool, self.lookup)
+        self.throttle = StoredThrottle(self.pool, keyring)
+        self.guesses = Guesses(self.throttle, self.devices, self.clock, Limits())
         self.roles = StoredRoles(self.pool)
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
         self.accounts = Accounts(
@@ -63,6 +69,8 @@ class WriteSide:
             lookup=self.lookup,
             credentials=self.credentials,
             sessions=self.sessions,
+            devices=self.devices,
+            guesses=self.guesses,
             roles=self.roles,
             intake=self.intake,
             clock=self.clock,
