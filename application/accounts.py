@@ -129,7 +129,9 @@ class Accounts:
     def _sign_in(self, email: str, password: str, kind: str, known: str | None) -> SignedIn:
         """known: the secret of the device, where the account knows it."""
         now = self.clock.now()
-        verified = self.credentials.verify(address_key(email), _composed(password), now)
+        verified = self.credentials.verify(
+            address_key(email), _composed(password), now, known=known is not None
+        )
         if not verified:
             raise errors.WrongCredentials
         session, account_id = self.sessions.open(verified, kind, now), verified.account_id

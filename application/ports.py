@@ -66,7 +66,8 @@ class Verified:
 class Credentials(Protocol):
     """Password hashes. Every check costs one hash run, whatever it finds; raises TooBusy when too many wait."""
 
-    def verify(self, email: str, password: str, now: datetime) -> Verified | None: ...
+    def verify(self, email: str, password: str, now: datetime, *, known: bool = False) -> Verified | None:
+        """known: by a device of the account, for which places are kept free."""
 
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None: ...
 
