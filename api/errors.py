@@ -51,6 +51,7 @@ STATUS: Final = {
     "email-unchanged": 422,
     "record-unknown": 422,
     "too-busy": 429,
+    "too-many-requests": 429,
     "internal-error": 500,
     "soon": 503,
     "unavailable": 503,
@@ -108,13 +109,13 @@ def nameless(status: int, phrase: str) -> dict[str, object]:
     return {"type": "about:blank", "title": phrase, "status": status}
 
 
-def answer(code: str, **more: object) -> Response:
-    """The response for a problem, in the language of the request."""
+def answer(code: str, retry_after: int | None = None, **more: object) -> Response:
+    """The response for a problem, in the language of the request. retry_after: seconds, where they differ."""
     language = locale()
     response = _response(document(code, language, **more))
     response.headers["Content-Language"] = language
-    if code in RETRY_SECONDS:
-        response.headers["Retry-After"] = str(RETRY_SECONDS[code])
+    if wait := retry_after or RETRY_SECONDS.get(code):
+        response.headers["Retry-After"] = str(wait)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
     return response

@@ -18,7 +18,7 @@ from api import errors
 from api.context import service
 from api.described import View, described
 from api.faults import Fault, InvalidInput
-from domain.errors import Conflict, NotVisibleYet, Refused, TooBusy
+from domain.errors import Conflict, NotVisibleYet, Refused, TooBusy, TooManyRequests
 from infrastructure.observability import place_of
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _once(claim: _Claim, carry_out: Callable[[], Response]) -> Response:
         return claim.earlier()
     try:
         response = carry_out()
-    except (Conflict, NotVisibleYet, TooBusy):
+    except (Conflict, NotVisibleYet, TooBusy, TooManyRequests):
         claim.release()
         raise
     except (Refused, errors.Problem) as refused:

@@ -15,10 +15,13 @@ from flask import Response, g, request
 from api.context import service
 from api.described import View, described
 from api.errors import Problem
+from application.guesses import Caller
 from infrastructure.sessions import Identity
 from projections.directory import Entry
 
 COOKIE: Final = "matricule_session"
+DEVICE_COOKIE: Final = "matricule_device"
+DEVICE_SECONDS: Final = 365 * 24 * 60 * 60
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -83,13 +86,31 @@ def same_site(view: View) -> View:
     return described(guarded, refuses=("csrf-failed",))
 
 
-def cookie_name() -> str:
+def caller() -> Caller:
+    """Where the request comes from, by network and by the cookie that a device keeps when one signs out."""
+    return Caller(request.remote_addr or "", request.cookies.get(cookie_name(DEVICE_COOKIE)) or None)
+
+
+def cookie_name(name: str = COOKIE) -> str:
     """With the prefix by which browsers refuse the cookie from neighbouring hosts, where https allows it."""
-    return f"__Host-{COOKIE}" if _is_https() else COOKIE
+    return f"__Host-{name}" if _is_https() else name
 
 
 def set_cookie(response: Response, token: str) -> Response:
     response.set_cookie(cookie_name(), token, httponly=True, secure=_is_https(), samesite="Lax", path="/")
+    return response
+
+
+def set_device(response: Response, secret: str) -> Response:
+    response.set_cookie(
+        cookie_name(DEVICE_COOKIE),
+        secret,
+        max_age=DEVICE_SECONDS,
+        httponly=True,
+        secure=_is_https(),
+        samesite="Lax",
+        path="/",
+    )
     return response
 
 

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from application.deciding import decided_again
+from application.guesses import Caller, Guesses
 from application.ports import (
     AccountRequest,
     Clock,
     Credentials,
+    Devices,
     Effect,
     EventLog,
     Intake,
@@ -31,7 +33,7 @@ BARRED = {"locked": errors.AccountLocked, "closed": errors.AccountClosed}
 
 @dataclass(frozen=True)
 class SignedIn:
-    """token and csrf_token (cookies only) are for the client alone."""
+    """token, csrf_token and device (cookies only) are for the client alone."""
 
     account_id: UUID
     roles: list[str]
@@ -40,6 +42,7 @@ class SignedIn:
     csrf_token: str | None
     expires_at: datetime
     saved: Saved
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Accounts:
     lookup: Lookup
     credentials: Credentials
     sessions: Sessions
+    devices: Devices
+    guesses: Guesses
     roles: Roles
     intake: Intake
     reauthentication: Reauthentication
@@ -59,9 +64,19 @@ class Accounts:
     mails_a_door: int = policies.MAILS_A_DOOR
 
     def request(
-        self, email: str, given_name: str, family_name: str, locale: str, privacy_policy: str
+        self,
+        email: str,
+        given_name: str,
+        family_name: str,
+        locale: str,
+        privacy_policy: str,
+        caller: Caller | None = None,
     ) -> None:
-        """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`)."""
+        """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`).
+
+        Raises TooManyRequests.
+        """
+        self.guesses.at_public_door("sign-up", caller)
         self.intake.put(
             AccountRequest(email, given_name, family_name, locale, privacy_policy, self.clock.now())
         )
@@ -110,28 +125,46 @@ class Accounts:
         self.log.record(account, effects=[store])
         return password
 
-    @decided_again
-    def sign_in(self, email: str, password: str, kind: str, whence: Whence = NOWHERE) -> SignedIn:
+    def sign_in(
+        self,
+        email: str,
+        password: str,
+        kind: str,
+        whence: Whence = NOWHERE,
+        caller: Caller | None = None,
+    ) -> SignedIn:
         """Open a session (`cookie`) or a token (`bearer`).
 
-        Raises WrongCredentials, TooBusy; to whoever knows the password AccountLocked, AccountClosed.
+        Raises WrongCredentials, TooManyRequests, TooBusy; to whoever knows the password AccountLocked, AccountClosed.
         """
+        with self.guesses.at_sign_in(address_key(email), caller) as device:
+            return self._sign_in(email, password, kind, whence, device)
+
+    @decided_again
+    def _sign_in(self, email: str, password: str, kind: str, whence: Whence, known: str | None) -> SignedIn:
+        """known: the secret of the device, where the account knows it."""
         now = self.clock.now()
-        verified = self.credentials.verify(address_key(email), composed(password), now)
+        verified = self.credentials.verify(
+            address_key(email), composed(password), now, known=known is not None
+        )
         if not verified:
             raise errors.WrongCredentials
         if verified.barred:
             raise BARRED[verified.barred]
         session, account_id = self.sessions.open(verified, kind, whence, now), verified.account_id
+        device, effects = None, [session.store]
+        if kind == "cookie":
+            device, remembered = self.devices.remember(account_id, known, now)
+            effects.append(remembered)
         if verified.first_sign_in:
             account = self.log.account(account_id)
             account.activate(whence=whence, now=now)
-            effects = [session.store, self.credentials.keep_only(verified, now)]
+            effects.append(self.credentials.keep_only(verified, now))
             saved = self.log.record(account, effects=effects)
         else:
-            saved = self.log.record(effects=[session.store])
+            saved = self.log.record(effects=effects)
         roles = self.roles.of(account_id, now)
-        return SignedIn(account_id, roles, verified.initial, *session[:3], saved)
+        return SignedIn(account_id, roles, verified.initial, *session[:3], saved, device)
 
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
@@ -149,10 +182,10 @@ class Accounts:
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
         by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
-        PasswordTooLong, TooBusy.
+        PasswordTooLong, TooManyRequests, TooBusy.
         """
         now, chosen = self.clock.now(), acceptable(new_password)
-        account, verified = self.reauthentication.verified(account_id, current_password)
+        account, verified = self.reauthentication.verified(account_id, current_password, session_id)
         if chosen == composed(current_password):
             raise errors.PasswordUnchanged
         account.change_password(actor=account_id, whence=whence, now=now)

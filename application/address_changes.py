@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.deciding import decided_again
-from application.ports import Clock, Credentials, Effect, EventLog, Links, Lookup, Saved, Sessions
+from application.ports import Clock, Credentials, Devices, Effect, EventLog, Links, Lookup, Saved, Sessions
 from application.reauthentication import Reauthentication
 from application.recovery import moved
 from domain import policies
@@ -25,6 +25,7 @@ class AddressChanges:
     links: Links
     credentials: Credentials
     sessions: Sessions
+    devices: Devices
     reauthentication: Reauthentication
     clock: Clock
     confirmation_lifetime: timedelta
@@ -37,7 +38,7 @@ class AddressChanges:
 
         Raises WrongPassword, EmailUnchanged, TooBusy.
         """
-        account = self.reauthentication.account(account_id, password)
+        account = self.reauthentication.account(account_id, password, session_id)
         account.request_email_change(new_email, session_id=session_id, whence=whence, now=self.clock.now())
         return self.log.record(account)
 
@@ -81,6 +82,7 @@ class AddressChanges:
             *(effect for earlier in account.take_backs for effect in self._reserved(account, earlier.email)),
             self.credentials.bar(account.id, account.state),
             self.sessions.end_all(account.id),
+            self.devices.forget(account.id),
         ]
         return "taken-back", self.log.record(account, effects=effects)
 

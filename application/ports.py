@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -73,7 +73,8 @@ class Verified:
 class Credentials(Protocol):
     """Password hashes. Every check costs one hash run, whatever it finds; raises TooBusy when too many wait."""
 
-    def verify(self, email: str, password: str, now: datetime) -> Verified | None: ...
+    def verify(self, email: str, password: str, now: datetime, *, known: bool = False) -> Verified | None:
+        """known: by a device of the account, for which places are kept free."""
 
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None: ...
 
@@ -117,6 +118,43 @@ class Sessions(Protocol):
 
     def no_longer_initial(self, session_id: UUID) -> Effect:
         """Note that the password it was opened with has been replaced by a chosen one."""
+
+
+class Devices(Protocol):
+    """Browsers in which an account's holder signed in before."""
+
+    def knows(self, email: str, secret: str, now: datetime) -> bool:
+        """Whether the secret is that of a device of the account which has this very address."""
+
+    def remember(self, account_id: UUID, known: str | None, now: datetime) -> tuple[str, Effect]:
+        """The secret for a device from which somebody signs in, and what stores it. known: its own, if it has one."""
+
+    def forget(self, account_id: UUID) -> Effect:
+        """Let the account know no device any more."""
+
+
+class Bucket(NamedTuple):
+    """Attempts that may be made: `size` at once, and one comes back in every `refill`.
+
+    growing: when they are used up, one more may be made after 1 s, 2 s, 4 s …, at most `refill`. whose: told to nobody.
+    """
+
+    kind: str
+    whose: str
+    size: int
+    refill: timedelta
+    growing: bool = False
+
+
+class Throttle(Protocol):
+    def take(self, buckets: Sequence[Bucket], now: datetime) -> Any:
+        """Take one attempt from each bucket, or none from any. Raises TooManyRequests."""
+
+    def give_back(self, taken: Any) -> None:
+        """As if the attempt had not been made."""
+
+    def forgive(self, taken: Any) -> None:
+        """As if none had been made at these buckets."""
 
 
 class Roles(Protocol):

@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.guesses import Guesses
 from application.ports import Clock, Credentials, EventLog, Verified
 from domain import errors
 from domain.account import Account
@@ -13,18 +14,20 @@ from domain.account import Account
 class Reauthentication:
     log: EventLog
     credentials: Credentials
+    guesses: Guesses
     clock: Clock
 
-    def account(self, account_id: UUID, password: str) -> Account:
-        """Of whoever knows its password. Raises WrongPassword, TooBusy."""
-        return self.verified(account_id, password)[0]
+    def account(self, account_id: UUID, password: str, session_id: UUID) -> Account:
+        """Of whoever knows its password. Raises WrongPassword, TooManyRequests, TooBusy."""
+        return self.verified(account_id, password, session_id)[0]
 
-    def verified(self, account_id: UUID, password: str) -> tuple[Account, Verified]:
+    def verified(self, account_id: UUID, password: str, session_id: UUID) -> tuple[Account, Verified]:
         # Loaded before the check, so that a password replaced after it is a conflict.
         account = self.log.account(account_id)
-        verified = self.credentials.verify_holder(account_id, composed(password), self.clock.now())
-        if not verified:
-            raise errors.WrongPassword
+        with self.guesses.in_session(account_id, session_id):
+            verified = self.credentials.verify_holder(account_id, composed(password), self.clock.now())
+            if not verified:
+                raise errors.WrongPassword
         return account, verified
 
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from application.accounts import acceptable
 from application.deciding import decided_again
+from application.guesses import Caller, Guesses
 from application.ports import (
     Clock,
     Credentials,
+    Devices,
     Effect,
     EventLog,
     Intake,
@@ -37,14 +39,20 @@ class Recovery:
     links: Links
     credentials: Credentials
     sessions: Sessions
+    devices: Devices
+    guesses: Guesses
     intake: Intake
     clock: Clock
     new_id: Callable[[], UUID]
     link_lifetime: timedelta
     mails_a_door: int = policies.MAILS_A_DOOR
 
-    def request_reset(self, email: str, whence: Whence) -> None:
-        """Note, alike for every address, that somebody lost a password; a worker decides (`decide_reset`)."""
+    def request_reset(self, email: str, whence: Whence, caller: Caller | None = None) -> None:
+        """Note, alike for every address, that somebody lost a password; a worker decides (`decide_reset`).
+
+        Raises TooManyRequests.
+        """
+        self.guesses.at_public_door("password-reset", caller)
         self.intake.put(ResetRequest(email, whence.device, whence.network, self.clock.now()))
 
     @decided_again
@@ -78,7 +86,7 @@ class Recovery:
         account.reset_password(request=linked.request, whence=whence, now=now)
         chosen = acceptable(new_password)
         _, store = self.credentials.choose(account.id, chosen, now if account.activated else None)
-        return self.log.record(account, effects=[store, self.sessions.end_all(account.id)])
+        return self.log.record(account, effects=[store, *self._signed_out(account)])
 
     @decided_again
     def propose(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> UUID:
@@ -106,11 +114,15 @@ class Recovery:
         previous = account.email
         email = account.approve_recovery(recovery_id, actor=actor, now=self.clock.now())
         effects = [
-            self.sessions.end_all(account.id),
+            *self._signed_out(account),
             self.lookup.release(RECOVERY, account.id),
             *moved(self.lookup, account, previous, email),
         ]
         return self.log.record(account, effects=effects)
+
+    def _signed_out(self, account: Account) -> list[Effect]:
+        """Everywhere, and known nowhere: who has the old password may have used it from a device."""
+        return [self.sessions.end_all(account.id), self.devices.forget(account.id)]
 
 
 def moved(lookup: Lookup, account: Account, previous: str, email: str) -> list[Effect]:

@@ -44,9 +44,9 @@ class Standings:
         return self.log.record(account, effects=self._barred(account))
 
     @decided_again
-    def close_own(self, account_id: UUID, password: str, whence: Whence) -> Saved:
+    def close_own(self, account_id: UUID, password: str, *, session_id: UUID, whence: Whence) -> Saved:
         """Raises WrongPassword, TooBusy."""
-        account = self.reauthentication.account(account_id, password)
+        account = self.reauthentication.account(account_id, password, session_id)
         account.close(reason=None, note=None, whence=whence, actor=account_id, now=self.clock.now())
         return self.log.record(account, effects=self._barred(account))
 

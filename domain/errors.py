@@ -90,6 +90,12 @@ class TooBusy(Refused):
     code = "too-busy"
 
 
+class TooManyRequests(Refused):
+    """Too many attempts of late. details: retry_after (whole seconds)."""
+
+    code = "too-many-requests"
+
+
 class SignedInAlready(Refused):
     """The holder has signed in: an initial password is no longer needed."""
 

@@ -7,6 +7,11 @@ MAILS_A_DOOR = 5  # mails that strangers can cause to one address …
 DOOR_WINDOW = timedelta(hours=1)  # … in this time
 TAKE_BACK = timedelta(days=7)  # in which the former mailbox undoes a change of address
 CLOSURE_GRACE = timedelta(days=30)  # in which whoever closed an account may come back
+WRONG_PASSWORDS = 5  # for one address, before one has to wait 1 s, 2 s, 4 s … (docs/sources.md#S10)
+LONGEST_WAIT = timedelta(minutes=15)  # … up to this; in as much time one of them is forgotten
+NETWORK_WRONG_PASSWORDS = 30  # from one network, for whatever addresses …
+NETWORK_WINDOW = timedelta(minutes=5)  # … in this time
+PUBLIC_REQUESTS = 600  # from one network at one public door, in `DOOR_WINDOW`
 PASSWORD_MIN_LENGTH = 15  # code points after NFC; NIST SP 800-63B-4, 3.1.1.2: a password as the only factor
 PASSWORD_MAX_LENGTH = 128  # code points; the same source asks for at least 64
 TEXT_LIMIT = 200  # characters of a name, a street …

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
+from application.guesses import Guesses
 from application.linking import Linking
 from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
@@ -24,6 +25,7 @@ from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.database import open_pool
 from infrastructure.decide import Decide
 from infrastructure.deliver import Deliveries
+from infrastructure.devices import KnownDevices
 from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.event_mapper import opener
@@ -46,6 +48,7 @@ from infrastructure.relay import Relay
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
+from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
@@ -203,14 +206,18 @@ def build(settings: Settings, conninfo: str) -> Service:
     metrics.hash_queue.set_function(lambda: queue.waiting)
     sessions = StoredSessions(pool, lifetime=settings.session_lifetime, idle=settings.session_idle)
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
+    devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
     credentials, links = HashedCredentials(pool, lookup, queue), MailedLinks(pool)
-    reauthentication = Reauthentication(store, credentials, clock)
+    guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
+    reauthentication = Reauthentication(store, credentials, guesses, clock)
     accounts = Accounts(
         log=store,
         lookup=lookup,
         credentials=credentials,
         sessions=sessions,
+        devices=devices,
+        guesses=guesses,
         roles=StoredRoles(pool),
         intake=intake,
         reauthentication=reauthentication,
@@ -225,6 +232,8 @@ def build(settings: Settings, conninfo: str) -> Service:
         links=links,
         credentials=credentials,
         sessions=sessions,
+        devices=devices,
+        guesses=guesses,
         intake=intake,
         clock=clock,
         new_id=uuid4,
@@ -237,6 +246,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         links=links,
         credentials=credentials,
         sessions=sessions,
+        devices=devices,
         reauthentication=reauthentication,
         clock=clock,
         confirmation_lifetime=settings.email_change_lifetime,

@@ -27,6 +27,7 @@ T = TypeVar("T")
 TIME_COST, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES = 2, 19_456, 1, 32, 16
 SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read as something else
 WAITING = 32  # checks that may wait for a core
+RESERVED = 16  # further ones, of whoever is known by session or device: strangers cannot fill all places
 
 BY_ADDRESS = Prepared("""
     SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred
@@ -87,10 +88,10 @@ class HashQueue:
     def waiting(self) -> int:
         return max(0, self._inside - self._at_once)
 
-    def run(self, hash_once: Callable[[], T]) -> T:
-        """Raises domain.errors.TooBusy when too many wait already."""
+    def run(self, hash_once: Callable[[], T], *, known: bool = False) -> T:
+        """known: whoever asks. Raises domain.errors.TooBusy when too many wait already."""
         with self._counting:
-            if self._inside >= self._most:
+            if self._inside >= self._most + (RESERVED if known else 0):
                 raise errors.TooBusy
             self._inside += 1
         try:
@@ -106,12 +107,13 @@ class HashedCredentials:
         self._lookup = lookup
         self._queue = queue
 
-    def verify(self, email: str, password: str, now: datetime) -> Verified | None:
+    def verify(self, email: str, password: str, now: datetime, *, known: bool = False) -> Verified | None:
         """Whose password it is. email: as `domain.values.address_key` gives it. Raises TooBusy."""
-        return self._check(self._rows(BY_ADDRESS, self._lookup.place("email", email)), password, now)
+        rows = self._rows(BY_ADDRESS, self._lookup.place("email", email))
+        return self._check(rows, password, now, known=known)
 
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None:
-        return self._check(self._rows(BY_ACCOUNT, (account_id,)), password, now)
+        return self._check(self._rows(BY_ACCOUNT, (account_id,)), password, now, known=True)
 
     def issue_initial(self, account_id: UUID, expires_at: datetime) -> tuple[str, Effect]:
         copies = [row for row in self._rows(BY_ACCOUNT, (account_id,)) if row.kind == "initial"]
@@ -137,7 +139,7 @@ class HashedCredentials:
         return keep
 
     def choose(self, account_id: UUID, password: str, used_at: datetime | None) -> tuple[UUID, Effect]:
-        credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh())
+        credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh(), known=True)
 
         def store(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
@@ -157,9 +159,10 @@ class HashedCredentials:
     def _rows(self, statement: Prepared, values: tuple) -> list[Row]:
         return [Row(*row) for row in statement.all(self._pool, values)]
 
-    def _check(self, rows: list[Row], password: str, now: datetime) -> Verified | None:
+    def _check(self, rows: list[Row], password: str, now: datetime, *, known: bool) -> Verified | None:
         """One run, whatever was found; what it means is judged afterwards."""
-        computed = self._hash(password, Recipe.of(rows[0].hash) if rows else Recipe.fresh())
+        recipe = Recipe.of(rows[0].hash) if rows else Recipe.fresh()
+        computed = self._hash(password, recipe, known=known)
         for row in rows:
             if hmac.compare_digest(row.hash, computed):
                 if row.expires_at and row.expires_at <= now:
@@ -169,9 +172,11 @@ class HashedCredentials:
                 )
         return None
 
-    def _hash(self, password: str, recipe: "Recipe") -> str:
+    def _hash(self, password: str, recipe: Recipe, *, known: bool = False) -> str:
         secret = password.encode("utf-8", "surrogatepass")
-        return self._queue.run(lambda: hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii"))
+        return self._queue.run(
+            lambda: hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii"), known=known
+        )
 
 
 def initial_password() -> str:

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from domain.policies import MAILS_A_DOOR
+from application.guesses import Limits
+from domain.policies import MAILS_A_DOOR, NETWORK_WRONG_PASSWORDS, PUBLIC_REQUESTS, WRONG_PASSWORDS
 from infrastructure.mail import SmtpMailer
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class Settings:
     session_lifetime: timedelta
     session_idle: timedelta
     mails_a_door: int  # an hour and address
+    guesses: Limits
     outbox_lease: timedelta
     outbox_attempts: int
     unset: tuple[str, ...]  # variables that a service wants which is no demonstration
@@ -100,6 +102,11 @@ class Settings:
             session_lifetime=timedelta(hours=read("SESSION_HOURS", _number, "24")),
             session_idle=timedelta(minutes=read("SESSION_IDLE_MINUTES", _number, "60")),
             mails_a_door=read("MAILS_AN_HOUR", _count, str(MAILS_A_DOOR)),
+            guesses=Limits(
+                wrong_passwords=read("WRONG_PASSWORDS", _count, str(WRONG_PASSWORDS)),
+                network_wrong_passwords=read("NETWORK_WRONG_PASSWORDS", _count, str(NETWORK_WRONG_PASSWORDS)),
+                public_requests=read("PUBLIC_REQUESTS_AN_HOUR", _count, str(PUBLIC_REQUESTS)),
+            ),
             outbox_lease=timedelta(seconds=read("OUTBOX_LEASE_SECONDS", _lease, "30")),
             outbox_attempts=read("OUTBOX_ATTEMPTS", _count, "8"),
             unset=() if demo else tuple(name for name in wanted if not environ.get(name, "").strip()),

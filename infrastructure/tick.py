@@ -1,4 +1,4 @@
-"""The role that lets go of what has had its time: sessions, initial passwords, kept answers."""
+"""The role that lets go of what has had its time: sessions, initial passwords, kept answers, counts."""
 
 import threading
 
@@ -15,6 +15,8 @@ EXPIRED = {
     "lookup": "reserved_until <= %(now)s",
     "credentials": "expires_at <= %(now)s",
     "idempotency": "made_at <= %(now)s - interval '24 hours'",
+    "buckets": "full_at <= %(now)s",
+    "devices": "last_seen_at <= %(now)s - interval '1 year'",
 }
 
 

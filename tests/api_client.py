@@ -6,7 +6,7 @@ Every answer that a client gets is held to the OpenAPI document.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from flask import Flask
 from openapi_schema_validator import OAS31Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
+from write_side import StandingClock
 
 from api.app import create_app
 from api.documentation import document, path_of
@@ -78,6 +79,14 @@ def running(database_url: str, home: Path, **environ: str) -> Iterator["House"]:
             stop.set()
             for thread in threads:
                 thread.join(10)
+
+
+def with_waits_that_do_not_end(house: "House") -> "House":
+    """The same, where time stands still for whoever has to wait before the next attempt."""
+    accounts, now = house.service.accounts, house.service.clock.now()
+    guesses = replace(accounts.guesses, clock=StandingClock(now))
+    parts = replace(house.service, accounts=replace(accounts, guesses=guesses))
+    return House(parts, create_app(parts))
 
 
 @dataclass

@@ -3,9 +3,11 @@
 import pytest
 from people import AURELIE_ADDRESS
 
+from application.guesses import Caller
 from domain import errors
 
 MY_PASSWORD = "correct horse battery"
+ELSEWHERE = "198.51.100.7"
 
 
 def signed_in(here, password: str, kind: str = "cookie", email: str = AURELIE_ADDRESS):
@@ -30,6 +32,17 @@ def refused(here, password: str, email: str = AURELIE_ADDRESS) -> bool:
     with pytest.raises(errors.WrongCredentials):
         here.accounts.sign_in(email, password, "cookie")
     return True
+
+
+def tried(
+    here, password: str, *, network: str = ELSEWHERE, device: str | None = None, email: str = AURELIE_ADDRESS
+) -> str:
+    """How an attempt from outside to sign in ends: `in`, or the refusal's code."""
+    try:
+        here.accounts.sign_in(email, password, "cookie", caller=Caller(network, device))
+    except errors.Refused as refusal:
+        return refusal.code
+    return "in"
 
 
 def alive(here, token: str) -> bool:

@@ -1,5 +1,7 @@
 """Accounts that are locked, closed, and opened again; sessions ended from elsewhere."""
 
+from uuid import uuid4
+
 import pytest
 from people import AURELIE_ADDRESS, CLERK, DAY, MINUTE
 from signing_in import MY_PASSWORD, alive, in_use, signed_in
@@ -71,7 +73,7 @@ def test_locking_twice_is_one_fact(here, account_id):
 
 
 def close(here, account_id):
-    here.standings.close_own(account_id, MY_PASSWORD, NOWHERE)
+    here.standings.close_own(account_id, MY_PASSWORD, session_id=uuid4(), whence=NOWHERE)
     return here.standings.reopening_link(here.store.account(account_id))
 
 
@@ -91,7 +93,7 @@ def test_whoever_closed_an_account_comes_back_by_the_link_once(here, account_id)
 
 def test_closing_wants_the_password(here, account_id):
     with pytest.raises(errors.WrongPassword):
-        here.standings.close_own(account_id, "not hers at all, no", NOWHERE)
+        here.standings.close_own(account_id, "not hers at all, no", session_id=uuid4(), whence=NOWHERE)
     assert here.store.account(account_id).state == "active"
 
 

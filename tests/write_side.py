@@ -12,6 +12,7 @@ from psycopg import Cursor
 
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
+from application.guesses import Guesses, Limits
 from application.linking import Linking
 from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
@@ -24,6 +25,7 @@ from domain.values import spellings
 from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.database import migrate, open_pool
 from infrastructure.decide import Decide
+from infrastructure.devices import KnownDevices
 from infrastructure.event_store import EventStore
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
@@ -31,6 +33,7 @@ from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
 from infrastructure.records import Records
 from infrastructure.sessions import StoredRoles, StoredSessions
+from infrastructure.throttle import StoredThrottle
 from projections.cases import Cases
 
 KEYRING = Keyring({1: b"a master key of the tests, 32 by"})
@@ -62,15 +65,20 @@ class WriteSide:
         self.lookup = DigestLookup(self.pool, keyring)
         self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100))
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
+        self.devices = KnownDevices(self.pool, self.lookup)
+        self.throttle = StoredThrottle(self.pool, keyring)
+        self.guesses = Guesses(self.throttle, self.devices, self.clock, Limits())
         self.roles = StoredRoles(self.pool)
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
         self.links = MailedLinks(self.pool)
-        self.reauthentication = Reauthentication(self.store, self.credentials, self.clock)
+        self.reauthentication = Reauthentication(self.store, self.credentials, self.guesses, self.clock)
         self.accounts = Accounts(
             log=self.store,
             lookup=self.lookup,
             credentials=self.credentials,
             sessions=self.sessions,
+            devices=self.devices,
+            guesses=self.guesses,
             roles=self.roles,
             intake=self.intake,
             reauthentication=self.reauthentication,
@@ -84,6 +92,8 @@ class WriteSide:
             links=self.links,
             credentials=self.credentials,
             sessions=self.sessions,
+            devices=self.devices,
+            guesses=self.guesses,
             intake=self.intake,
             clock=self.clock,
             new_id=uuid4,
@@ -95,6 +105,7 @@ class WriteSide:
             links=self.links,
             credentials=self.credentials,
             sessions=self.sessions,
+            devices=self.devices,
             reauthentication=self.reauthentication,
             clock=self.clock,
             confirmation_lifetime=DAY,

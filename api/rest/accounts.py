@@ -13,7 +13,7 @@ from api.context import locale, service
 from api.described import tells
 from api.errors import Problem
 from api.idempotency import idempotent
-from api.identity import me, staff
+from api.identity import caller, me, staff
 from api.positions import waits_for
 from api.schemas import answers, examples
 from api.schemas.accounts import AccountRequest
@@ -31,6 +31,7 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/api/v1/accounts")
 @blueprint.arguments(AccountRequest, example=examples.ACCOUNT_REQUEST)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
+@tells("too-many-requests")
 def ask_for_account(typed: dict[str, Any]) -> Response:
     """Ask for an account.
 
@@ -43,6 +44,7 @@ def ask_for_account(typed: dict[str, Any]) -> Response:
         typed["family_name"],
         typed["locale"],
         service().institution.privacy_policy,
+        caller(),
     )
     return answer({"status": "accepted"}, 202)
 

@@ -9,6 +9,7 @@ from api.arguments import Blueprint
 from api.context import service
 from api.described import tells
 from api.idempotency import idempotent
+from api.identity import caller
 from api.schemas import answers, examples
 from api.schemas.accounts import MailedToken, PasswordReset, ResetRequest
 from api.whence import whence
@@ -20,13 +21,14 @@ blueprint = Blueprint("mailed", __name__, url_prefix="/api/v1")
 @blueprint.arguments(ResetRequest, example=examples.RESET_REQUEST)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
+@tells("too-many-requests")
 def ask_for_reset(typed: dict[str, Any]) -> Response:
     """Ask for a link by which a new password is chosen.
 
     The answer is the same for every address. The link goes to the account's stored address, works once, and a newer
     one takes its place.
     """
-    service().recovery.request_reset(typed["email"], whence())
+    service().recovery.request_reset(typed["email"], whence(), caller())
     return answer({"status": "accepted"}, 202)
 
 

@@ -76,6 +76,7 @@ def send_profile(typed: PersonalData) -> Response:
     "password-unchanged",
     "password-too-short",
     "password-too-long",
+    "too-many-requests",
     "too-busy",
     "conflict",
     command=True,

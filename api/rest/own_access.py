@@ -27,7 +27,7 @@ blueprint = Blueprint("own_access", __name__, url_prefix="/api/v1/me")
 @blueprint.arguments(EmailChange, example=examples.EMAIL_CHANGE)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
-@tells("wrong-password", "email-unchanged", "too-busy", "conflict", command=True)
+@tells("wrong-password", "email-unchanged", "too-many-requests", "too-busy", "conflict", command=True)
 def change_email(typed: dict[str, Any]) -> Response:
     """Ask for another e-mail address.
 
@@ -85,10 +85,13 @@ def end_session(session_id: UUID) -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
-@tells("wrong-password", "too-busy", "conflict")
+@tells("wrong-password", "too-many-requests", "too-busy", "conflict")
 def close(typed: dict[str, Any]) -> Response:
     """Close the account. All sessions end; for 30 days a mailed link opens it again."""
-    service().standings.close_own(me().account_id, typed["password"], whence())
+    asking = me()
+    service().standings.close_own(
+        asking.account_id, typed["password"], session_id=asking.session_id, whence=whence()
+    )
     return forget_cookie(answer({"status": "accepted"}, 202))
 
 
@@ -98,11 +101,12 @@ def close(typed: dict[str, Any]) -> Response:
 @idempotent(secret=True)
 @waits_for("directory", "timeline")
 @blueprint.response(200, answers.Archive, example=examples.ARCHIVE)
-@tells("wrong-password", "too-busy")
+@tells("wrong-password", "too-many-requests", "too-busy")
 def export(typed: dict[str, Any]) -> Response:
     """All that is held about oneself, as one JSON archive."""
-    service().reauthentication.account(me().account_id, typed["password"])
-    response = answer(archive(me()))
+    asking = me()
+    service().reauthentication.account(asking.account_id, typed["password"], asking.session_id)
+    response = answer(archive(asking))
     response.headers["Content-Disposition"] = 'attachment; filename="matricule.json"'
     return response
 

@@ -27,18 +27,21 @@ blueprint = Blueprint("session", __name__, url_prefix="/api/v1")
 @blueprint.arguments(SignIn, example=examples.SIGN_IN)
 @idempotent(secret=True)
 @blueprint.response(201, answers.Session, example=examples.SESSION)
-@tells("wrong-credentials", "account-locked", "account-closed", "too-busy", command=True)
+@tells("wrong-credentials", "account-locked", "account-closed", "too-many-requests", "too-busy", command=True)
 def sign_in(typed: dict[str, Any]) -> Response:
     """Sign in by cookie.
 
     The cookie is `HttpOnly`. Unsafe methods ask for its `csrf_token` in `X-CSRF-Token` besides. Clients
     without cookies use `POST /tokens`.
     """
-    opened = service().accounts.sign_in(typed["email"], typed["password"], "cookie", whence())
+    opened = service().accounts.sign_in(
+        typed["email"], typed["password"], "cookie", whence(), identity.caller()
+    )
     if earlier := identity.cookie_token():
         service().accounts.sign_out(earlier)
     response = answer(_session(opened.account_id, opened), 201)
-    return identity.set_cookie(after(opened.saved, response), opened.token)
+    identity.set_cookie(after(opened.saved, response), opened.token)
+    return identity.set_device(response, opened.device)
 
 
 @blueprint.get("/session")
@@ -62,10 +65,12 @@ def sign_out() -> Response:
 @blueprint.arguments(SignIn, example=examples.SIGN_IN)
 @idempotent(secret=True)
 @blueprint.response(201, answers.Token, example=examples.TOKEN)
-@tells("wrong-credentials", "account-locked", "account-closed", "too-busy", command=True)
+@tells("wrong-credentials", "account-locked", "account-closed", "too-many-requests", "too-busy", command=True)
 def make_token(typed: dict[str, Any]) -> Response:
     """Sign in by bearer token, for clients without cookies."""
-    opened = service().accounts.sign_in(typed["email"], typed["password"], "bearer", whence())
+    opened = service().accounts.sign_in(
+        typed["email"], typed["password"], "bearer", whence(), identity.caller()
+    )
     response = answer({"token": opened.token, "expires_at": opened.expires_at}, 201)
     return after(opened.saved, response)
 

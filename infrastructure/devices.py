@@ -1,0 +1,62 @@
+"""Browsers that an account knows: who signed in from one before is told from who attacks the address from elsewhere."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg_pool import ConnectionPool
+
+from application.ports import Effect
+from infrastructure.lookup import DigestLookup
+from infrastructure.prepared import Prepared
+
+DEVICES = 20  # of one account; a client that keeps no cookies is a new one each time
+
+KNOWN = Prepared("""
+    SELECT true FROM devices AS d JOIN lookup AS l USING (account_id)
+    WHERE d.digest = $1 AND d.last_seen_at > $2::timestamptz - interval '1 year'
+      AND l.kind = $3 AND l.generation = $4 AND l.digest = $5
+""")
+SEEN = Prepared("""
+    INSERT INTO devices AS d (digest, account_id, created_at, last_seen_at)
+    VALUES ($1::bytea, $2::uuid, $3::timestamptz, $3)
+    ON CONFLICT (digest) DO UPDATE SET last_seen_at = excluded.last_seen_at WHERE d.account_id = excluded.account_id
+""")
+LET_GO = Prepared("""
+    DELETE FROM devices WHERE digest IN (
+        SELECT digest FROM devices WHERE account_id = $1 ORDER BY last_seen_at DESC OFFSET $2::int
+    )
+""")
+
+
+class KnownDevices:
+    """The table holds digests of the secrets. A device is forgotten a year after its last sign-in."""
+
+    def __init__(self, pool: ConnectionPool, lookup: DigestLookup) -> None:
+        self._pool = pool
+        self._lookup = lookup
+
+    def knows(self, email: str, secret: str, now: datetime) -> bool:
+        return bool(KNOWN.all(self._pool, (_digest(secret), now, *self._lookup.place("email", email))))
+
+    def remember(self, account_id: UUID, known: str | None, now: datetime) -> tuple[str, Effect]:
+        secret = known or secrets.token_urlsafe(32)
+
+        def store(cursor: Cursor) -> None:
+            SEEN.on(cursor.connection, (_digest(secret), account_id, now))
+            if not known:
+                LET_GO.on(cursor.connection, (account_id, DEVICES))
+
+        return secret, store
+
+    def forget(self, account_id: UUID) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM devices WHERE account_id = %s", (account_id,))
+
+        return delete
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

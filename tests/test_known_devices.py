@@ -1,0 +1,317 @@
+"""The cookie by which an account knows a device again: who attacks the address from elsewhere cannot make it wait."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from threading import Event, Thread
+
+import pytest
+from api_client import HOST, PASSWORD, Client, House, running, with_waits_that_do_not_end
+from people import AURELIE_ADDRESS, DAY, NOON
+from services import new_database
+from signing_in import ELSEWHERE, MY_PASSWORD, signed_in, tried
+from spec import until
+from write_side import WriteSide
+
+from api.app import create_app
+from api.identity import DEVICE_COOKIE
+from application.guesses import Caller
+from domain import errors
+from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.devices import DEVICES
+from infrastructure.tick import Tick
+
+HTTPS = "https://127.0.0.1:8000"
+HOME = "192.0.2.1"
+YEAR = timedelta(days=365)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def here(database_url):
+    with WriteSide(database_url, connections=6) as here:
+        yield here
+
+
+@pytest.fixture
+def issued(here):
+    return here.accounts.issue_initial_password(here.opened())
+
+
+@pytest.fixture
+def device(here, issued) -> str:
+    """The secret of a device from which Aurélie has signed in."""
+    return signed_in(here, issued).device
+
+
+def attack(here, *, network: str = ELSEWHERE, device: str | None = None) -> None:
+    """Until the address is closed."""
+    while tried(here, "a guess", network=network, device=device) != "too-many-requests":
+        pass
+
+
+# --- whose attempts count where
+
+
+def test_an_attack_on_an_address_makes_strangers_wait_and_the_known_device_gets_in(here, issued, device):
+    attack(here)
+    assert tried(here, issued, network=HOME) == "too-many-requests"
+    assert tried(here, issued, network=HOME, device=device) == "in"
+
+
+def test_an_attack_from_the_owners_own_network_does_not_shut_her_out(here, issued, device):
+    for number in range(30):
+        tried(here, "a guess", network=HOME, email=f"{number}@school.example")
+    assert tried(here, issued, network=HOME) == "too-many-requests"
+    assert tried(here, issued, network=HOME, device=device) == "in"
+
+
+def test_the_owner_who_comes_in_gives_the_attacker_no_further_guess(here, issued, device):
+    attack(here)
+    before = here.rows("SELECT * FROM buckets ORDER BY key")
+    for _ in range(3):
+        assert tried(here, issued, device=device) == "in"
+    assert here.rows("SELECT * FROM buckets ORDER BY key") == before
+    here.clock.goes_on(SECOND)
+    assert tried(here, issued, network=HOME) == "in"  # without the device, when her turn has come
+    assert [tried(here, "a guess") for _ in range(2)] == ["wrong-credentials", "too-many-requests"]
+
+
+def test_an_attacker_who_signs_in_to_an_account_of_his_own_in_between_gets_no_further_guess(here, issued):
+    own = here.accounts.issue_initial_password(here.opened("eve@example.org"))
+    made = 0
+    for number in range(60):
+        made += tried(here, "a guess", email=f"{number}@school.example") == "wrong-credentials"
+        tried(here, own, email="eve@example.org")
+    assert made == 30
+
+
+def test_a_device_of_another_account_is_no_better_than_none(here, issued, device):
+    here.accounts.issue_initial_password(here.opened("eve@example.org"))
+    password = here.accounts.issue_initial_password(here.lookup.find("email", "eve@example.org")[0])
+    stolen = signed_in(here, password, email="eve@example.org").device
+    attack(here)
+    assert tried(here, "a guess", device=stolen) == "too-many-requests"
+    assert tried(here, issued, device=stolen) == "too-many-requests"
+
+
+def test_whoever_guesses_on_the_device_waits_like_anybody_and_begins_anew_after_a_success(
+    here, issued, device
+):
+    attack(here, device=device)
+    assert tried(here, issued, device=device) == "too-many-requests"
+    assert tried(here, issued, network=HOME) == "in"
+    here.clock.goes_on(SECOND)
+    assert tried(here, issued, device=device) == "in"
+    assert [tried(here, "a slip", device=device) for _ in range(5)] == ["wrong-credentials"] * 5
+
+
+def test_a_device_that_somebody_made_up_counts_for_nothing(here, issued):
+    for invented in ("", "x" * 43, "\udcff", "\0"):
+        attack(here, device=invented)
+        assert tried(here, issued, device=invented) == "too-many-requests"
+        here.clock.goes_on(DAY)
+
+
+def test_what_is_wrong_with_a_password_in_a_session_is_counted_there_alone(here, issued):
+    session = here.sessions.find(signed_in(here, issued).token, NOON)
+
+    def change(current: str, session_id=session.session_id) -> None:
+        here.accounts.change_password(
+            session.account_id, current, MY_PASSWORD, session_id=session_id, kind="bearer"
+        )
+
+    for _ in range(5):
+        with pytest.raises(errors.WrongPassword):
+            change("a guess")
+    with pytest.raises(errors.TooManyRequests):
+        change(issued)
+    assert tried(here, issued) == "in"
+    other = here.sessions.find(signed_in(here, issued).token, NOON)
+    change(issued, other.session_id)
+
+
+@contextmanager
+def strangers_hashing(here) -> Iterator[tuple[HashQueue, Event]]:
+    """Strangers have taken all places of the queue, until the event."""
+    queue = HashQueue(at_once=1, waiting=0)
+    here.accounts = replace(here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue))
+    begun, done = Event(), Event()
+    stranger = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
+    stranger.start()
+    begun.wait()
+    try:
+        yield queue, done
+    finally:
+        done.set()
+        stranger.join()
+
+
+def test_an_attempt_that_found_no_place_for_its_hash_is_no_guess(here, issued):
+    with strangers_hashing(here):
+        assert [tried(here, issued) for _ in range(40)] == ["too-busy"] * 40
+    assert tried(here, issued) == "in"
+    assert here.rows("SELECT * FROM buckets WHERE full_at > %s", NOON) == []
+
+
+def test_strangers_who_fill_the_queue_for_hashes_leave_room_for_known_devices(here, issued, device):
+    with strangers_hashing(here) as (queue, done), ThreadPoolExecutor() as threads:
+        assert tried(here, issued) == "too-busy"
+        hers = threads.submit(tried, here, issued, device=device)
+        until(lambda: queue.waiting == 1)
+        done.set()
+        assert hers.result(30) == "in"
+
+
+# --- what is kept
+
+
+def test_a_device_keeps_its_secret_and_another_gets_its_own(here, issued, device):
+    again = here.accounts.sign_in(AURELIE_ADDRESS, issued, "cookie", caller=Caller(HOME, device))
+    other = here.accounts.sign_in(AURELIE_ADDRESS, issued, "cookie", caller=Caller(HOME))
+    assert again.device == device
+    assert other.device not in (None, device)
+
+
+def test_a_secret_that_the_account_does_not_know_is_never_taken_over(here, issued):
+    planted = here.accounts.sign_in(AURELIE_ADDRESS, issued, "cookie", caller=Caller(HOME, "planted")).device
+    assert planted != "planted"
+    assert not here.devices.knows(AURELIE_ADDRESS, "planted", NOON)
+
+
+def test_a_client_without_cookies_is_no_device(here, issued):
+    assert signed_in(here, issued, "bearer").device is None
+    assert here.rows("SELECT * FROM devices") == []
+
+
+def test_the_table_does_not_hold_the_secret(here, device):
+    assert device not in str(here.rows("SELECT * FROM devices"))
+
+
+def test_a_device_is_forgotten_a_year_after_the_last_time_that_one_signed_in_there(here, issued, device):
+    here.devices.remember(here.lookup.find("email", AURELIE_ADDRESS)[0], None, NOON)
+    here.clock.goes_on(YEAR - SECOND)
+    assert here.devices.knows(AURELIE_ADDRESS, device, here.clock.now())
+    here.clock.goes_on(SECOND)
+    assert not here.devices.knows(AURELIE_ADDRESS, device, here.clock.now())
+    Tick(here.pool, here.clock).tidy()
+    assert here.rows("SELECT * FROM devices") == []
+
+
+def test_signing_in_prolongs_a_devices_year(here, issued, device):
+    account_id = here.lookup.find("email", AURELIE_ADDRESS)[0]
+    secret, store = here.devices.remember(account_id, device, NOON + 300 * DAY)
+    here.store.record(effects=[store])
+    assert secret == device
+    assert here.devices.knows(AURELIE_ADDRESS, device, NOON + 600 * DAY)
+
+
+def test_an_account_knows_its_latest_devices_only(here, issued, device):
+    for number in range(DEVICES):
+        assert here.devices.knows(AURELIE_ADDRESS, device, NOON), number
+        here.clock.goes_on(SECOND)
+        signed_in(here, issued)
+    assert not here.devices.knows(AURELIE_ADDRESS, device, NOON)
+    assert here.rows("SELECT count(*) FROM devices") == [(DEVICES,)]
+
+
+def test_an_account_can_forget_all_its_devices(here, issued, device):
+    password = here.accounts.issue_initial_password(here.opened("eve@example.org"))
+    hers = signed_in(here, password, email="eve@example.org").device
+    here.store.record(effects=[here.devices.forget(here.lookup.find("email", AURELIE_ADDRESS)[0])])
+    assert not here.devices.knows(AURELIE_ADDRESS, device, NOON)
+    assert here.devices.knows("eve@example.org", hers, NOON)
+
+
+# --- the cookie
+
+
+@pytest.fixture(scope="module")
+def house(postgres, template, tmp_path_factory) -> Iterator[House]:
+    with (
+        new_database(postgres, template) as database,
+        running(database, tmp_path_factory.mktemp("home"), NETWORK_WRONG_PASSWORDS="1000") as house,
+    ):
+        yield with_waits_that_do_not_end(house)
+
+
+@pytest.fixture
+def claire(house) -> Client:
+    return house.holder()
+
+
+def cookies(answer) -> SimpleCookie:
+    found = SimpleCookie()
+    for header in answer.headers.getlist("Set-Cookie"):
+        found.load(header)
+    return found
+
+
+def secret(client: Client) -> str | None:
+    cookie = client.browser.get_cookie(DEVICE_COOKIE, domain=HOST)
+    return cookie and cookie.value
+
+
+def test_the_cookie_is_kept_for_a_year_out_of_reach_for_scripts_and_other_sites(claire):
+    cookie = cookies(claire.again().post("/session", claire.pair))[DEVICE_COOKIE]
+    assert (cookie["max-age"], cookie["path"], cookie["samesite"]) == ("31536000", "/", "Lax")
+    assert cookie["httponly"]
+    assert not cookie["secure"]
+    assert not cookie["domain"]
+
+
+def test_where_the_service_is_reached_by_https_the_cookie_is_bound_to_it(house, claire):
+    settings = replace(house.service.settings, public_url=HTTPS, allowed_hosts=frozenset([HOST]))
+    app = create_app(replace(house.service, settings=settings))
+    cookie = cookies(claire.again(app).post("/session", claire.pair))[f"__Host-{DEVICE_COOKIE}"]
+    assert cookie["secure"]
+    assert cookie["httponly"]
+    assert cookie["path"] == "/"
+
+
+def test_the_cookie_survives_signing_out_and_lets_its_owner_in_while_others_wait(house, claire):
+    before = secret(claire)
+    assert claire.delete("/session").status_code == 204
+    stranger = house.client()
+    wrong = {**claire.pair, "password": "a guess"}
+    statuses = [stranger.post("/session", wrong).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    assert house.client().post("/session", claire.pair).status_code == 429
+    assert claire.post("/session", claire.pair).status_code == 201
+    assert claire.post("/tokens", claire.pair).status_code == 201
+    assert secret(claire) == before
+
+
+def test_a_refusal_sets_no_cookie(house, claire):
+    answer = house.client().post("/session", {**claire.pair, "password": "a guess"})
+    assert cookies(answer) == {}
+
+
+def test_whoever_has_to_wait_is_told_how_long(house, claire):
+    wrong = {**claire.pair, "password": "a guess"}
+    answers = [house.client().post(door, wrong) for door in ("/session", "/tokens") * 3]
+    assert answers[-1].status_code == 429
+    assert answers[-1].json["type"] == "/problems/too-many-requests"
+    assert answers[-1].headers["Retry-After"] == "1"
+
+
+def test_a_password_that_is_tried_in_a_session_is_counted_there(house, claire):
+    change = {"current_password": "a guess", "new_password": PASSWORD}
+    answers = [claire.put("/me/password", change) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert answers[-1].headers["Retry-After"] == "1"
+    assert claire.get("/me").status_code == 200
+    assert claire.again().post("/session", claire.pair).status_code == 201
+
+
+def test_a_refused_attempt_can_be_repeated_with_the_same_key(house, claire):
+    wrong = {**claire.pair, "password": "a guess"}
+    for _ in range(5):
+        house.client().post("/session", wrong)
+    key = {"Idempotency-Key": "one-attempt"}
+    answers = [house.client().post("/session", wrong, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [429, 429]
+    assert "Idempotent-Replayed" not in answers[1].headers
