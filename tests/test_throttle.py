@@ -1,10 +1,11 @@
 """Attempts are counted: who has to wait, how long, and what a success, time and another process change in that."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from people import MINUTE, NOON
-from spec import at_once
+from spec import at_once, until
 from write_side import KEYRING
 
 from application.guesses import network_of
@@ -48,6 +49,13 @@ def wait(throttle: StoredThrottle, *buckets: Bucket, at=NOON) -> int:
 def rows(pool) -> list[tuple]:
     with pool.connection() as connection:
         return connection.execute("SELECT * FROM buckets ORDER BY key").fetchall()
+
+
+def waiting_for_locks(pool) -> int:
+    with pool.connection() as connection:
+        return connection.execute(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ).rowcount
 
 
 # --- growing waits
@@ -150,9 +158,17 @@ def test_of_many_attempts_at_once_no_more_are_made_than_there_are(throttle):
     assert set(waits) == {0, 1}
 
 
-def test_of_many_attempts_at_once_the_refused_leave_nothing(throttle, pool):
-    at_once(lambda number: wait(throttle, patience(), network(str(number))), 16)
-    assert len(rows(pool)) == 1 + 5
+def test_an_attempt_that_finds_a_bucket_closed_only_as_it_writes_is_refused_and_leaves_nothing(
+    throttle, pool
+):
+    wait(throttle, patience())
+    with ThreadPoolExecutor() as threads:
+        with pool.connection() as connection, connection.transaction():
+            connection.execute("UPDATE buckets SET open_at = %s", [NOON + MINUTE])
+            attempt = threads.submit(wait, throttle, patience(), network())
+            until(lambda: waiting_for_locks(pool) == 1)
+        assert attempt.result(20) == 60
+    assert len(rows(pool)) == 1
 
 
 def test_two_processes_count_together(throttle, database_url):
