@@ -15,12 +15,19 @@ from api import errors
 from api.described import facts_of
 from api.idempotency import KEY_LIMIT
 from api.identity import COOKIE
-from api.rest import accounts, cases, lists, me, session
+from api.rest import accounts, cases, lists, me, second_factors, session
 from api.schemas import answers
 from infrastructure.translations import text
 
 PREFIX: Final = "/api/v1"
-BLUEPRINTS: Final = (accounts.blueprint, session.blueprint, me.blueprint, lists.blueprint, cases.blueprint)
+BLUEPRINTS: Final = (
+    accounts.blueprint,
+    session.blueprint,
+    me.blueprint,
+    second_factors.blueprint,
+    lists.blueprint,
+    cases.blueprint,
+)
 
 DESCRIPTION: Final = """\
 From «Créer un compte» to the linked record, over JSON.
@@ -200,4 +207,6 @@ def _example_members(code: str) -> dict[str, Any]:
         return {"errors": {"birth_date": [text("en", "problems", "fields", "future-date")]}}
     if code in ("already-decided", "record-taken"):
         return {"by": "Marc Voirol", "at": "2025-09-01T08:21:09.330121Z"}
+    if code == "second-factor-needed":
+        return {"factors": ["totp"]}
     return {}

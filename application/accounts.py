@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from application.deciding import decided_again
@@ -19,7 +20,9 @@ from application.ports import (
     Roles,
     Saved,
     Sessions,
+    Verified,
 )
+from application.second_factors import Factors, Proof
 from domain import errors, policies
 from domain.account import Account
 from domain.values import LOCALES, SYSTEM, address_key
@@ -29,11 +32,12 @@ DEFAULT_LOCALE = LOCALES[0]
 
 @dataclass(frozen=True)
 class SignedIn:
-    """token and csrf_token (cookies only) are for the client alone."""
+    """token and csrf_token (cookies only) are for the client alone. second_factor: it was asked for."""
 
     account_id: UUID
     roles: list[str]
     initial_password: bool
+    second_factor: bool
     token: str
     csrf_token: str | None
     expires_at: datetime
@@ -47,6 +51,7 @@ class Accounts:
     log: EventLog
     lookup: Lookup
     credentials: Credentials
+    factors: Factors
     sessions: Sessions
     roles: Roles
     intake: Intake
@@ -106,29 +111,51 @@ class Accounts:
         return password
 
     @decided_again
-    def sign_in(self, email: str, password: str, kind: str) -> SignedIn:
-        """Open a session (`cookie`) or a token (`bearer`). Raises WrongCredentials, TooBusy."""
+    def sign_in(self, email: str, password: str, kind: str, code: str | None = None) -> SignedIn:
+        """Open a session (`cookie`) or a token (`bearer`). code: of the second factor, or a recovery code.
+
+        Raises WrongCredentials, SecondFactorNeeded (only to whoever knows the password), TooBusy.
+        """
         now = self.clock.now()
         verified = self.credentials.verify(address_key(email), _composed(password), now)
         if not verified:
             raise errors.WrongCredentials
-        session, account_id = self.sessions.open(verified, kind, now), verified.account_id
-        if verified.first_sign_in:
-            account = self.log.account(account_id)
+        return self._enter(verified, self.factors.check(verified.account_id, code, now), kind, now)
+
+    def sign_in_by_passkey(self, attempt: UUID, credential: dict[str, Any], kind: str) -> SignedIn:
+        """The same without a password. Raises PasskeyRefused (malformed), WrongCredentials."""
+        now = self.clock.now()
+        verified, proof = self.factors.check_passkey(attempt, credential, now)
+        return self._enter(verified, proof, kind, now)
+
+    def _enter(self, verified: Verified, proof: Proof, kind: str, now: datetime) -> SignedIn:
+        account_id, noted = verified.account_id, []
+        session = self.sessions.open(verified, kind, now, second_factor=proof.given)
+        effects = [*proof.effects, session.store]
+        if verified.first_sign_in or proof.by_recovery_code:
+            noted = [account := self.log.account(account_id)]
             account.activate(now=now)
-            effects = [session.store, self.credentials.keep_only(verified, now)]
-            saved = self.log.record(account, effects=effects)
-        else:
-            saved = self.log.record(effects=[session.store])
+            if proof.by_recovery_code:
+                account.use_recovery_code(now=now)
+        if verified.first_sign_in:
+            effects.append(self.credentials.keep_only(verified, now))
+        saved = self.log.record(*noted, effects=effects)
         roles = self.roles.of(account_id, now)
-        return SignedIn(account_id, roles, verified.initial, *session[:3], saved)
+        return SignedIn(account_id, roles, verified.initial, proof.given, *session[:3], saved)
 
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
 
     @decided_again
     def change_password(
-        self, account_id: UUID, current_password: str, new_password: str, *, session_id: UUID, kind: str
+        self,
+        account_id: UUID,
+        current_password: str,
+        new_password: str,
+        *,
+        session_id: UUID,
+        kind: str,
+        second_factor: bool = False,
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
         by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
@@ -148,7 +175,9 @@ class Accounts:
             return self.log.record(
                 account, effects=[store, self.sessions.end_others(account_id, session_id)]
             ), None
-        session = self.sessions.open(verified.replaced_by(credential_id), kind, now)
+        session = self.sessions.open(
+            verified.replaced_by(credential_id), kind, now, second_factor=second_factor
+        )
         saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
         return saved, session
 

@@ -52,12 +52,17 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True)
 class Verified:
-    """A password was right. first_sign_in: an initial password that nobody used before."""
+    """A password, or a passkey, was right. first_sign_in: an initial password that nobody used before.
+
+    long: long enough to be all that is asked for.
+    """
 
     account_id: UUID
     credential_id: UUID
     initial: bool
     first_sign_in: bool
+    long: bool = True
+    by_passkey: bool = False
 
     def replaced_by(self, credential_id: UUID) -> "Verified":
         return Verified(self.account_id, credential_id, initial=False, first_sign_in=False)
@@ -79,6 +84,9 @@ class Credentials(Protocol):
     def choose(self, account_id: UUID, password: str) -> tuple[UUID, Effect]:
         """Hash a chosen password now; its id, and what stores it in the place of all others."""
 
+    def drop_short(self, account_id: UUID) -> Effect:
+        """Let a password die that is too short without a second factor."""
+
 
 class NewSession(NamedTuple):
     """token: the secret the client keeps. csrf_token: for cookies only."""
@@ -90,7 +98,9 @@ class NewSession(NamedTuple):
 
 
 class Sessions(Protocol):
-    def open(self, verified: Verified, kind: str, now: datetime) -> NewSession: ...
+    def open(
+        self, verified: Verified, kind: str, now: datetime, *, second_factor: bool = False
+    ) -> NewSession: ...
 
     def end(self, token: str) -> None: ...
 
@@ -98,6 +108,73 @@ class Sessions(Protocol):
 
     def end_others(self, account_id: UUID, session_id: UUID) -> Effect:
         """End all but this one, which no longer counts as opened with an initial password."""
+
+    def prove(self, account_id: UUID, session_id: UUID) -> Effect:
+        """Let this one count as opened with a second factor, and end all that were opened without."""
+
+    def prove_nothing(self, account_id: UUID) -> Effect:
+        """Let none count as opened with a second factor."""
+
+
+class SecondFactors(Protocol):
+    """Which second factors an account has. kinds: totp, passkey."""
+
+    def kinds(self, account_id: UUID) -> list[str]: ...
+
+    def last_used(self, account_id: UUID) -> dict[UUID, datetime]: ...
+
+    def remove(self, factor_id: UUID) -> Effect: ...
+
+    def remove_all(self, account_id: UUID) -> Effect:
+        """Recovery codes too, and what was about to be enrolled."""
+
+
+class TotpEnrolment(NamedTuple):
+    """secret, otpauth_uri and qr_svg (the same as a picture) are for the holder alone."""
+
+    factor_id: UUID
+    secret: str
+    otpauth_uri: str
+    qr_svg: str
+
+
+class TotpFactors(Protocol):
+    """Codes of six digits from a shared secret and the time; no code is taken twice."""
+
+    def begin(self, account_id: UUID, email: str, now: datetime) -> TotpEnrolment: ...
+
+    def confirm(self, account_id: UUID, factor_id: UUID, code: str, now: datetime) -> Effect:
+        """Raises SecondFactorUnknown, WrongCode."""
+
+    def match(self, account_id: UUID, code: str, now: datetime) -> Effect | None:
+        """What uses a right code up; it raises WrongCredentials where somebody was quicker."""
+
+
+class Passkeys(Protocol):
+    """Key pairs in people's devices. Options and credentials are JSON as browsers know it."""
+
+    def begin(
+        self, account_id: UUID, session_id: UUID, email: str, now: datetime
+    ) -> tuple[UUID, dict[str, Any]]: ...
+
+    def confirm(
+        self, account_id: UUID, session_id: UUID, factor_id: UUID, credential: dict[str, Any], now: datetime
+    ) -> Effect:
+        """Raises SecondFactorUnknown, PasskeyRefused."""
+
+    def ask(self, now: datetime) -> tuple[UUID, dict[str, Any]]: ...
+
+    def verify(self, attempt: UUID, credential: dict[str, Any], now: datetime) -> tuple[Verified, Effect]:
+        """Raises PasskeyRefused (malformed), WrongCredentials."""
+
+
+class RecoveryCodes(Protocol):
+    """Codes that let their holder in once each, without the second factor."""
+
+    def issue(self, account_id: UUID) -> tuple[list[str], Effect]: ...
+
+    def match(self, account_id: UUID, code: str) -> Effect | None:
+        """What uses a right code up; it raises WrongCredentials where somebody was quicker."""
 
 
 class Roles(Protocol):

@@ -7,10 +7,12 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain import errors, policies
+from domain.fact import Fact
+from domain.second_factors import SecondFactors
 from domain.values import Personal
 
 
-class Account(Aggregate):
+class Account(SecondFactors, Aggregate):
     """A person's way in: one address, one standing, one history.
 
     email, given_name, family_name: str, or ERASED. state: requested | active. roles: role → last day or None.
@@ -18,7 +20,7 @@ class Account(Aggregate):
 
     TOPIC = "account"
 
-    class Event(Aggregate.Event):
+    class Event(Fact):
         actor: UUID  # who caused it: every fact says so
 
     class AccountRequested(Event, Aggregate.Created):
@@ -44,6 +46,8 @@ class Account(Aggregate):
             aggregate.initial_passwords = 0
             aggregate.asked_at = [self.timestamp]
             aggregate.roles = {}
+            aggregate.second_factors = {}
+            aggregate.recovery_codes = 0
 
     Created = AccountRequested  # the library's name for the first fact
 

@@ -7,6 +7,8 @@ MAILS_A_DOOR = 5  # mails that strangers can cause to one address …
 DOOR_WINDOW = timedelta(hours=1)  # … in this time
 PASSWORD_MIN_LENGTH = 15  # code points after NFC; NIST SP 800-63B-4, 3.1.1.2: a password as the only factor
 PASSWORD_MAX_LENGTH = 128  # code points; the same source asks for at least 64
+SECOND_FACTORS = 10  # of one account
+RECOVERY_CODES = 10  # issued at once
 TEXT_LIMIT = 200  # characters of a name, a street …
 NOTE_LIMIT = 2000  # characters of a note or a text to the holder
 EMAIL_LIMIT = 254  # octets; RFC 5321, 4.5.3.1.3, less the angle brackets

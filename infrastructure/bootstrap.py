@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from application.accounts import Accounts
 from application.linking import Linking
 from application.profiles import Profiles
+from application.second_factors import Factors
 from infrastructure import broker
 from infrastructure.broker import Broker
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -31,14 +32,18 @@ from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
+from infrastructure.passkeys import StoredPasskeys
 from infrastructure.processes import Role
 from infrastructure.project import Project
 from infrastructure.records import Records
+from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.relay import Relay
+from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
 from infrastructure.tick import Tick
+from infrastructure.totp import TotpFactors
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
 from projections.cases import Cases, cases
@@ -73,6 +78,7 @@ class Service:
     mailer: Mailer
     store: EventStore
     accounts: Accounts
+    factors: Factors
     profiles: Profiles
     linking: Linking
     intake: SealedIntake
@@ -187,10 +193,22 @@ def build(settings: Settings, conninfo: str) -> Service:
     sessions = StoredSessions(pool, lifetime=settings.session_lifetime, idle=settings.session_idle)
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
+    credentials = HashedCredentials(pool, lookup, queue)
+    factors = Factors(
+        log=store,
+        credentials=credentials,
+        sessions=sessions,
+        stored=StoredSecondFactors(pool),
+        totp=TotpFactors(pool, keys.box("totp"), issuer=institution.name),
+        passkeys=StoredPasskeys(pool, settings.public_url, name=institution.name),
+        recovery_codes=StoredRecoveryCodes(pool, keys),
+        clock=clock,
+    )
     accounts = Accounts(
         log=store,
         lookup=lookup,
-        credentials=HashedCredentials(pool, lookup, queue),
+        credentials=credentials,
+        factors=factors,
         sessions=sessions,
         roles=StoredRoles(pool),
         intake=intake,
@@ -233,6 +251,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         mailer=mailer,
         store=store,
         accounts=accounts,
+        factors=factors,
         profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
         linking=linking,
         intake=intake,

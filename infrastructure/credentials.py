@@ -17,7 +17,7 @@ from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
 from application.ports import Effect, Verified
-from domain import errors
+from domain import errors, policies
 from infrastructure.lookup import DigestLookup
 from infrastructure.prepared import Prepared
 
@@ -29,12 +29,13 @@ SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read a
 WAITING = 32  # checks that may wait for a core
 
 BY_ADDRESS = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.long
     FROM lookup AS l JOIN credentials AS c USING (account_id)
     WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3
 """)
 BY_ACCOUNT = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at FROM credentials AS c WHERE c.account_id = $1
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.long
+    FROM credentials AS c WHERE c.account_id = $1
 """)
 
 
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     hash: str
     expires_at: datetime | None
     used_at: datetime | None
+    long: bool
 
 
 class Recipe(NamedTuple):
@@ -118,7 +120,8 @@ class HashedCredentials:
 
         def store(cursor: Cursor) -> None:
             cursor.execute(
-                "INSERT INTO credentials (account_id, kind, hash, expires_at) VALUES (%s, 'initial', %s, %s)",
+                "INSERT INTO credentials (account_id, kind, hash, expires_at, long)"
+                " VALUES (%s, 'initial', %s, %s, true)",
                 (account_id, hashed, expires_at),
             )
 
@@ -136,15 +139,22 @@ class HashedCredentials:
 
     def choose(self, account_id: UUID, password: str) -> tuple[UUID, Effect]:
         credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh())
+        long = len(password) >= policies.PASSWORD_MIN_LENGTH
 
         def store(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
             cursor.execute(
-                "INSERT INTO credentials (id, account_id, kind, hash) VALUES (%s, %s, 'chosen', %s)",
-                (credential_id, account_id, hashed),
+                "INSERT INTO credentials (id, account_id, kind, hash, long) VALUES (%s, %s, 'chosen', %s, %s)",
+                (credential_id, account_id, hashed, long),
             )
 
         return credential_id, store
+
+    def drop_short(self, account_id: UUID) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM credentials WHERE account_id = %s AND NOT long", (account_id,))
+
+        return delete
 
     def _rows(self, statement: Prepared, values: tuple) -> list[Row]:
         return [Row(*row) for row in statement.all(self._pool, values)]
@@ -157,7 +167,7 @@ class HashedCredentials:
                 if row.expires_at and row.expires_at <= now:
                     return None
                 initial = row.kind == "initial"
-                return Verified(row.account_id, row.id, initial, initial and row.used_at is None)
+                return Verified(row.account_id, row.id, initial, initial and row.used_at is None, row.long)
         return None
 
     def _hash(self, password: str, recipe: "Recipe") -> str:

@@ -59,6 +59,10 @@ class Deliveries:
             "link-notice": _refusals_end(self._link_notice),
             "rejected": _refusals_end(self._rejected),
             "password-changed": _refusals_end(self._password_changed),
+            "second-factor-added": _refusals_end(self._second_factor),
+            "second-factor-removed": _refusals_end(self._second_factor),
+            "second-factor-reset": _refusals_end(self._second_factor),
+            "recovery-codes-issued": _refusals_end(self._second_factor),
         }
 
     def _match(self, item: OutboxItem) -> None:
@@ -101,6 +105,11 @@ class Deliveries:
 
     def _password_changed(self, item: OutboxItem) -> None:
         self._to_holder(item, {"changed_at": self._cause(item).timestamp})
+
+    def _second_factor(self, item: OutboxItem) -> None:
+        cause = self._cause(item)
+        values = {"changed_at": cause.timestamp, "factor": getattr(cause, "kind", None)}
+        self._to_holder(item, {**values, "device": None, "place": None})
 
     def _cause(self, item: OutboxItem) -> Any:
         stream, version = item.cause.split(":")

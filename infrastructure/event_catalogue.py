@@ -67,8 +67,13 @@ def event_classes() -> list[type]:
         each
         for aggregate in AGGREGATES
         for each in dict.fromkeys(vars(aggregate).values())  # `Created` is a second name of the first
-        if isinstance(each, type) and issubclass(each, aggregate.Event) and "TOPIC" in vars(each)
+        if isinstance(each, type) and issubclass(each, aggregate.Event) and hasattr(each, "TOPIC")
     ]
+
+
+def as_written(event_class: type) -> type:
+    """The class that somebody wrote: of an event that an aggregate has from a part of it, the library makes another."""
+    return next((each for each in event_class.__mro__ if "TOPIC" in vars(each)), event_class)
 
 
 def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
@@ -76,7 +81,7 @@ def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
     hints = get_type_hints(event_class, include_extras=True)
     comments = LIBRARY_FIELDS | {
         name: comment
-        for each in reversed(event_class.__mro__)
+        for each in reversed(as_written(event_class).__mro__)
         if each.__module__.startswith("domain.")
         for name, comment in _comments(each)
     }
@@ -104,7 +109,7 @@ def _section(event_class: type) -> str:
     version = getattr(event_class, "class_version", 1)
     common = ("originator_topic", *(field.name for field in fields(Profile.Event)))
     rows = "".join(f"{field.row}\n" for field in fields_of(event_class, but=common))
-    meaning = " ".join(event_class.__doc__.split())
+    meaning = " ".join(as_written(event_class).__doc__.split())
     return f"\n## {event_class.TOPIC}\n\nVersion {version}. {meaning}\n" + (rows and f"\n{COLUMNS}{rows}")
 
 

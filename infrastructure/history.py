@@ -23,6 +23,9 @@ SHOWN = {  # what an event sets: told with the value before, where it differs
     "profile.record-linked": ("record_number",),
 }
 TOLD = {  # what an event says besides
+    "account.second-factor-enrolled": ("kind", "label"),
+    "account.second-factor-removed": ("kind",),
+    "account.second-factor-reset": ("reason", "note"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
     "profile.record-linked": ("reason", "note"),
@@ -31,6 +34,9 @@ TOLD = {  # what an event says besides
     "case.rejected": ("reason", "note"),
 }
 LISTS = {  # fields that hold a code of a list
+    "account.second-factor-enrolled": {"kind": "factors"},
+    "account.second-factor-removed": {"kind": "factors"},
+    "account.second-factor-reset": {"reason": "reasons.second-factor-reset"},
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},

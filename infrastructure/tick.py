@@ -12,6 +12,8 @@ BATCH = 1000  # rows a transaction: an open one holds all readers of the log bac
 EXPIRED = {
     "sessions": "expires_at <= %(now)s",
     "credentials": "expires_at <= %(now)s",
+    "totp_factors": "expires_at <= %(now)s",
+    "passkey_challenges": "expires_at <= %(now)s",
     "idempotency": "made_at <= %(now)s - interval '24 hours'",
 }
 

@@ -39,6 +39,26 @@ def _(fact: Fact) -> Row:
     return _item(fact, "password-changed")
 
 
+@outbox.folds(Account.SecondFactorEnrolled)
+def _(fact: Fact) -> Row:
+    return _item(fact, "second-factor-added")
+
+
+@outbox.folds(Account.SecondFactorRemoved)
+def _(fact: Fact) -> Row:
+    return _item(fact, "second-factor-removed")
+
+
+@outbox.folds(Account.SecondFactorReset)
+def _(fact: Fact) -> Row:
+    return _item(fact, "second-factor-reset")
+
+
+@outbox.folds(Account.RecoveryCodesIssued)
+def _(fact: Fact) -> Row:
+    return _item(fact, "recovery-codes-issued")
+
+
 @outbox.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)
 def _(fact: Fact) -> Row:
     return _item(fact, "match", recipient="system")

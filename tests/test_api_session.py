@@ -1,5 +1,6 @@
 """Signing in and out, by cookie and by token, and what protects either."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -193,6 +194,8 @@ def test_every_door_but_the_public_ones_wants_a_session(house):
     public = {
         ("post", "/accounts"),
         ("post", "/session"),
+        ("post", "/session/passkey"),
+        ("post", "/session/passkey/options"),
         ("post", "/tokens"),
         ("get", "/codes"),
         ("get", "/services"),
@@ -203,7 +206,7 @@ def test_every_door_but_the_public_ones_wants_a_session(house):
         if (method, path) in public:
             continue
         guarded.add((method, path))
-        some = path.replace("{account_id}", CASE_ID).replace("{case_id}", CASE_ID)
+        some = re.sub(r"{\w+_id}", CASE_ID, path)
         answer = house.client().ask(method.upper(), some)
         assert (answer.status_code, answer.json["type"]) == (401, "/problems/not-signed-in"), (method, path)
     assert len(guarded) > 10
@@ -229,7 +232,7 @@ def test_a_role_may_do_what_is_its_own_on_staffs_paths(house, role):
             continue
         path = path_of(rule).removeprefix("/api/v1")
         deed = "write" if method != "get" else f"read {path.split('/')[1]}"
-        some = path.replace("{account_id}", CASE_ID).replace("{case_id}", CASE_ID)
+        some = re.sub(r"{\w+_id}", CASE_ID, path)
         refused = client.ask(method.upper(), some).status_code == 403
         assert refused == (deed not in MAY[role]), (method, path)
 

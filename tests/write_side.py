@@ -13,6 +13,7 @@ from psycopg import Cursor
 from application.accounts import Accounts
 from application.linking import Linking
 from application.profiles import Profiles
+from application.second_factors import Factors
 from domain.calendar import WorkingDays
 from domain.profile import PersonalData
 from domain.values import spellings
@@ -23,10 +24,15 @@ from infrastructure.event_store import EventStore
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
 from infrastructure.lookup import DigestLookup
+from infrastructure.passkeys import StoredPasskeys
 from infrastructure.records import Records
+from infrastructure.recovery_codes import StoredRecoveryCodes
+from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
+from infrastructure.totp import TotpFactors
 from projections.cases import Cases
 
+PUBLIC_URL = "https://account.school.example"
 KEYRING = Keyring({1: b"a master key of the tests, 32 by"})
 
 
@@ -58,10 +64,21 @@ class WriteSide:
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
         self.roles = StoredRoles(self.pool)
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
+        self.factors = Factors(
+            log=self.store,
+            credentials=self.credentials,
+            sessions=self.sessions,
+            stored=StoredSecondFactors(self.pool),
+            totp=TotpFactors(self.pool, keyring.box("totp"), issuer="HEP"),
+            passkeys=StoredPasskeys(self.pool, PUBLIC_URL, name="HEP"),
+            recovery_codes=StoredRecoveryCodes(self.pool, keyring),
+            clock=self.clock,
+        )
         self.accounts = Accounts(
             log=self.store,
             lookup=self.lookup,
             credentials=self.credentials,
+            factors=self.factors,
             sessions=self.sessions,
             roles=self.roles,
             intake=self.intake,

@@ -1,6 +1,7 @@
 """Bodies by which people come in, stay in and leave."""
 
 from api.schemas.fields import Accepted, Choice, Email, Input, Secret, Text
+from api.schemas.second_factors import OneTimeCode
 from domain.values import LOCALES
 
 
@@ -15,6 +16,7 @@ class AccountRequest(Input):
 class SignIn(Input):
     email = Email(required=True)
     password = Secret(required=True)
+    code = OneTimeCode(load_default=None, allow_none=True)
 
 
 class PasswordChange(Input):
