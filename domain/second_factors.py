@@ -85,7 +85,7 @@ class SecondFactors:
     ) -> bool:
         """Add a factor; whether it is the only one, with which recovery codes go. Raises SecondFactorsExhausted."""
         if len(self.second_factors) >= policies.SECOND_FACTORS:
-            raise errors.SecondFactorsExhausted(max=policies.SECOND_FACTORS)
+            raise errors.SecondFactorsExhausted
         self.trigger_event(
             self.SecondFactorEnrolled, factor_id=factor_id, kind=kind, label=label, actor=actor, timestamp=now
         )
@@ -102,7 +102,7 @@ class SecondFactors:
         if not factor:
             raise errors.SecondFactorUnknown
         if len(self.second_factors) == 1 and not password_is_long:
-            raise errors.PasswordTooShortAlone(min=policies.PASSWORD_MIN_LENGTH)
+            raise errors.PasswordTooShortAlone
         self.trigger_event(
             self.SecondFactorRemoved, factor_id=factor_id, kind=factor.kind, actor=actor, timestamp=now
         )

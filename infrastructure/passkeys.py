@@ -14,7 +14,13 @@ from uuid import UUID, uuid4
 import webauthn
 from psycopg import Cursor
 from psycopg_pool import ConnectionPool
-from webauthn.helpers import options_to_json_dict, parse_authentication_credential_json
+from webauthn.helpers import (
+    bytes_to_base64url,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    options_to_json_dict,
+    parse_authentication_credential_json,
+)
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
     AuthenticatorSelectionCriteria,
@@ -121,7 +127,9 @@ class StoredPasskeys:
             ),
             errors.PasskeyRefused,
         )
-        if len(made.credential_id) > CREDENTIAL_ID_MOST:
+        _understood(lambda: _key(made.credential_public_key), errors.PasskeyRefused)
+        named = bytes_to_base64url(made.credential_id)
+        if named != credential["id"] or len(made.credential_id) > CREDENTIAL_ID_MOST:
             raise errors.PasskeyRefused
         key = (made.credential_id, made.credential_public_key, made.sign_count, _transports(credential))
 
@@ -195,6 +203,11 @@ def _understood(read: Callable[[], T], refusal: type[errors.Refused]) -> T:
         return read()
     except Exception:  # noqa: BLE001
         raise refusal from None
+
+
+def _key(public_key: bytes) -> object:
+    """Raises ValueError and others for what is no key, such as a point beside the curve."""
+    return decoded_public_key_to_cryptography(decode_credential_public_key(public_key))
 
 
 def _use(passkey_id: UUID, sign_count: int, now: datetime) -> Effect:

@@ -42,6 +42,8 @@ class StoredRecoveryCodes:
 
     def match(self, account_id: UUID, code: str) -> Effect | None:
         """What uses the code up, where it is one; it raises WrongCredentials where somebody was quicker."""
+        if not code.isascii():
+            return None
         digests = [_digest(key, account_id, code) for key in self._keyring]
         found = next((digest for digest in digests if MATCH.one(self._pool, (account_id, digest))), None)
         if found is None:
