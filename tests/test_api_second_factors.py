@@ -1,6 +1,7 @@
 """Second factors over JSON: enrolled, asked for at both doors, lost and reset; and staff without one."""
 
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
@@ -371,6 +372,44 @@ def test_only_the_secretariat_resets(house, secured):
     answer = house.holder().post(f"/accounts/{secured.id}/second-factor-reset", body)
     assert told(answer) == (403, "not-allowed")
     assert kinds_of(secured) == ["totp"]
+
+
+# --- what the holder is told by mail
+
+
+def mailed(house, holder: Client) -> list[str]:
+    """Kinds of the mails about second factors that go out to somebody now."""
+    parts, sent = house.service, []
+    handlers = parts.deliveries.handlers()
+    with parts.pool.connection() as connection:
+        (reached,) = connection.execute("SELECT max(position) FROM events").fetchone()
+    parts.watermark.wait(("outbox",), reached)
+    for item_id in parts.outbox_queue.due(1000):
+        item = parts.outbox_queue.claim(item_id, 60)
+        if (
+            item
+            and item.account_id == holder.id
+            and item.kind.startswith(("second-factor", "recovery-codes"))
+        ):
+            handlers[item.kind](item)
+            (path,) = (parts.settings.home / "outbox").glob(f"*{item_id.hex[:8]}*.eml")
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+            assert mail["To"] == holder.email
+            sent.append(mail["X-Matricule-Kind"])
+    return sorted(sent)
+
+
+def test_the_holder_is_told_of_each_change_by_mail(house, clerk, claire):
+    claire.enrol(house.service.clock.now())
+    assert mailed(house, claire) == ["recovery-codes-issued", "second-factor-added"]
+    claire.post(f"{OWN}/recovery-codes", {"password": claire.password})
+    assert mailed(house, claire) == ["recovery-codes-issued"]
+    (item,) = claire.get(OWN).json["items"]
+    claire.delete(f"{OWN}/{item['id']}", json={"password": claire.password})
+    assert mailed(house, claire) == ["second-factor-removed"]
+    claire.enrol(house.service.clock.now())
+    clerk.post(f"/accounts/{claire.id}/second-factor-reset", {"reason": "device-lost"})
+    assert "second-factor-reset" in mailed(house, claire)
 
 
 # --- every fault beside its field
