@@ -15,13 +15,24 @@ from api import errors
 from api.described import facts_of
 from api.idempotency import KEY_LIMIT
 from api.identity import COOKIE
-from api.rest import accounts, cases, interventions, lists, mailed, me, own_access, session
+from api.rest import (
+    accounts,
+    cases,
+    interventions,
+    lists,
+    mailed,
+    me,
+    own_access,
+    second_factors,
+    session,
+)
 from api.schemas import answers
 from infrastructure.translations import text
 
 PREFIX: Final = "/api/v1"
 BLUEPRINTS: Final = tuple(
-    part.blueprint for part in (accounts, mailed, session, me, own_access, lists, cases, interventions)
+    part.blueprint
+    for part in (accounts, mailed, session, me, own_access, second_factors, lists, cases, interventions)
 )
 
 DESCRIPTION: Final = """\
@@ -205,4 +216,6 @@ def _example_members(code: str) -> dict[str, Any]:
         return {"errors": {"birth_date": [text("en", "problems", "fields", "future-date")]}}
     if code in ("already-decided", "record-taken"):
         return {"by": "Marc Voirol", "at": "2025-09-01T08:21:09.330121Z"}
+    if code == "second-factor-needed":
+        return {"factors": ["totp"]}
     return {}

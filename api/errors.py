@@ -31,8 +31,10 @@ STATUS: Final = {
     "bad-cursor": 400,
     "not-signed-in": 401,
     "wrong-credentials": 401,
+    "second-factor-needed": 401,
     "csrf-failed": 403,
     "not-allowed": 403,
+    "second-factor-required": 403,
     "own-case": 403,
     "own-account": 403,
     "account-locked": 403,
@@ -50,6 +52,8 @@ STATUS: Final = {
     "password-unchanged": 422,
     "email-unchanged": 422,
     "record-unknown": 422,
+    "wrong-code": 422,
+    "passkey-refused": 422,
     "too-busy": 429,
     "too-many-requests": 429,
     "internal-error": 500,
@@ -67,6 +71,8 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "password-unchanged": ("new_password", "unchanged"),
     "email-unchanged": ("new_email", "same-address"),
     "record-unknown": ("record_number", "unknown-code"),
+    "wrong-code": ("code", "wrong-code"),
+    "passkey-refused": ("credential", "passkey-refused"),
 }
 _OF_WERKZEUG: Final = {
     404: "not-found",

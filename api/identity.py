@@ -60,16 +60,21 @@ def _guarded(view: View, **how: bool) -> View:
 
 
 def staff(*roles: str) -> Callable[[View], View]:
-    """Only for accounts that have one of the roles today."""
+    """Only for accounts that have one of the roles today, in a session for which a second factor was asked."""
 
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            if not set(roles) & set(_identify().roles):
+            identity = _identify()
+            if not set(roles) & set(identity.roles):
                 raise Problem("not-allowed")
+            if not identity.second_factor:
+                raise Problem("second-factor-required")
             return view(*args, **kwargs)
 
-        return described(guarded, signed_in=True, roles=roles, refuses=("not-allowed",))
+        return described(
+            guarded, signed_in=True, roles=roles, refuses=("not-allowed", "second-factor-required")
+        )
 
     return guard
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from application.deciding import decided_again
@@ -20,8 +21,10 @@ from application.ports import (
     Roles,
     Saved,
     Sessions,
+    Verified,
 )
 from application.reauthentication import Reauthentication, composed
+from application.second_factors import Factors, Proof
 from domain import errors, policies
 from domain.account import Account
 from domain.fact import NOWHERE, Whence
@@ -33,11 +36,12 @@ BARRED = {"locked": errors.AccountLocked, "closed": errors.AccountClosed}
 
 @dataclass(frozen=True)
 class SignedIn:
-    """token, csrf_token and device (cookies only) are for the client alone."""
+    """token, csrf_token and device (cookies only) are for the client alone. second_factor: it was asked for."""
 
     account_id: UUID
     roles: list[str]
     initial_password: bool
+    second_factor: bool
     token: str
     csrf_token: str | None
     expires_at: datetime
@@ -52,6 +56,7 @@ class Accounts:
     log: EventLog
     lookup: Lookup
     credentials: Credentials
+    factors: Factors
     sessions: Sessions
     devices: Devices
     guesses: Guesses
@@ -130,18 +135,28 @@ class Accounts:
         email: str,
         password: str,
         kind: str,
+        code: str | None = None,
         whence: Whence = NOWHERE,
         caller: Caller | None = None,
     ) -> SignedIn:
-        """Open a session (`cookie`) or a token (`bearer`).
+        """Open a session (`cookie`) or a token (`bearer`). code: of the second factor, or a recovery code.
 
-        Raises WrongCredentials, TooManyRequests, TooBusy; to whoever knows the password AccountLocked, AccountClosed.
+        Raises WrongCredentials, TooManyRequests, TooBusy; to whoever knows the password SecondFactorNeeded,
+        AccountLocked, AccountClosed.
         """
         with self.guesses.at_sign_in(address_key(email), caller) as device:
-            return self._sign_in(email, password, kind, whence, device)
+            return self._sign_in(email, password, kind, code, whence, device)
 
     @decided_again
-    def _sign_in(self, email: str, password: str, kind: str, whence: Whence, known: str | None) -> SignedIn:
+    def _sign_in(
+        self,
+        email: str,
+        password: str,
+        kind: str,
+        code: str | None,
+        whence: Whence,
+        known: str | None,
+    ) -> SignedIn:
         """known: the secret of the device, where the account knows it."""
         now = self.clock.now()
         verified = self.credentials.verify(
@@ -151,20 +166,53 @@ class Accounts:
             raise errors.WrongCredentials
         if verified.barred:
             raise BARRED[verified.barred]
-        session, account_id = self.sessions.open(verified, kind, whence, now), verified.account_id
-        device, effects = None, [session.store]
+        proof = self.factors.check(verified.account_id, code, now)
+        return self._enter(verified, proof, kind, whence, known, now)
+
+    def sign_in_by_passkey(
+        self,
+        attempt: UUID,
+        credential: dict[str, Any],
+        kind: str,
+        whence: Whence = NOWHERE,
+        caller: Caller | None = None,
+    ) -> SignedIn:
+        """The same without a password.
+
+        Raises PasskeyRefused (malformed), WrongCredentials, AccountLocked, AccountClosed.
+        There is nothing to guess, so nobody waits because others have guessed.
+        """
+        now = self.clock.now()
+        verified, proof = self.factors.check_passkey(attempt, credential, now)
+        if verified.barred:
+            raise BARRED[verified.barred]
+        return self._enter(verified, proof, kind, whence, caller and caller.device, now)
+
+    def _enter(
+        self,
+        verified: Verified,
+        proof: Proof,
+        kind: str,
+        whence: Whence,
+        known: str | None,
+        now: datetime,
+    ) -> SignedIn:
+        account_id, noted, device = verified.account_id, [], None
+        session = self.sessions.open(verified, kind, whence, now, second_factor=proof.given)
+        effects = [*proof.effects, session.store]
         if kind == "cookie":
             device, remembered = self.devices.remember(account_id, known, now)
             effects.append(remembered)
-        if verified.first_sign_in:
-            account = self.log.account(account_id)
+        if verified.first_sign_in or proof.by_recovery_code:
+            noted = [account := self.log.account(account_id)]
             account.activate(whence=whence, now=now)
+            if proof.by_recovery_code:
+                account.use_recovery_code(now=now)
+        if verified.first_sign_in:
             effects.append(self.credentials.keep_only(verified, now))
-            saved = self.log.record(account, effects=effects)
-        else:
-            saved = self.log.record(effects=effects)
+        saved = self.log.record(*noted, effects=effects)
         roles = self.roles.of(account_id, now)
-        return SignedIn(account_id, roles, verified.initial, *session[:3], saved, device)
+        return SignedIn(account_id, roles, verified.initial, proof.given, *session[:3], saved, device)
 
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
@@ -179,6 +227,7 @@ class Accounts:
         session_id: UUID,
         kind: str,
         whence: Whence = NOWHERE,
+        second_factor: bool = False,
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
         by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
@@ -194,7 +243,9 @@ class Accounts:
             others = self.sessions.end_others(account_id, session_id)
             goes_on = self.sessions.no_longer_initial(session_id)
             return self.log.record(account, effects=[store, others, goes_on]), None
-        session = self.sessions.open(verified.replaced_by(credential_id), kind, whence, now)
+        session = self.sessions.open(
+            verified.replaced_by(credential_id), kind, whence, now, second_factor=second_factor
+        )
         saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
         return saved, session
 

@@ -58,13 +58,18 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True)
 class Verified:
-    """A password was right. first_sign_in: nobody signed in with it before. barred: `locked`, `closed` or None."""
+    """A password, or a passkey, was right. first_sign_in: nobody signed in with it before.
+
+    barred: `locked`, `closed` or None. long: long enough to be all that is asked for.
+    """
 
     account_id: UUID
     credential_id: UUID
     initial: bool
     first_sign_in: bool
     barred: str | None = None
+    long: bool = True
+    by_passkey: bool = False
 
     def replaced_by(self, credential_id: UUID) -> "Verified":
         return Verified(self.account_id, credential_id, initial=False, first_sign_in=False)
@@ -93,6 +98,9 @@ class Credentials(Protocol):
     def bar(self, account_id: UUID, barred: str | None) -> Effect:
         """Let nobody in, `locked` or `closed`; None: let her in again."""
 
+    def drop_short(self, account_id: UUID) -> Effect:
+        """Let a password die that is too short without a second factor."""
+
 
 class NewSession(NamedTuple):
     """token: the secret the client keeps. csrf_token: for cookies only."""
@@ -104,7 +112,9 @@ class NewSession(NamedTuple):
 
 
 class Sessions(Protocol):
-    def open(self, verified: Verified, kind: str, whence: Whence, now: datetime) -> NewSession: ...
+    def open(
+        self, verified: Verified, kind: str, whence: Whence, now: datetime, *, second_factor: bool = False
+    ) -> NewSession: ...
 
     def end_one(self, account_id: UUID, session_id: UUID) -> Effect:
         """Raises SessionUnknown."""
@@ -118,6 +128,12 @@ class Sessions(Protocol):
 
     def no_longer_initial(self, session_id: UUID) -> Effect:
         """Note that the password it was opened with has been replaced by a chosen one."""
+
+    def prove(self, account_id: UUID, session_id: UUID) -> Effect:
+        """Let this one count as opened with a second factor, and end all that were opened without."""
+
+    def prove_nothing(self, account_id: UUID) -> Effect:
+        """Let none count as opened with a second factor."""
 
 
 class Devices(Protocol):
@@ -155,6 +171,67 @@ class Throttle(Protocol):
 
     def forgive(self, taken: Any) -> None:
         """As if none had been made at these buckets."""
+
+
+class SecondFactors(Protocol):
+    """Which second factors an account has. kinds: totp, passkey."""
+
+    def kinds(self, account_id: UUID) -> list[str]: ...
+
+    def last_used(self, account_id: UUID) -> dict[UUID, datetime]: ...
+
+    def remove(self, factor_id: UUID) -> Effect: ...
+
+    def remove_all(self, account_id: UUID) -> Effect:
+        """Recovery codes too, and what was about to be enrolled."""
+
+
+class TotpEnrolment(NamedTuple):
+    """secret, otpauth_uri and qr_svg (the same as a picture) are for the holder alone."""
+
+    factor_id: UUID
+    secret: str
+    otpauth_uri: str
+    qr_svg: str
+
+
+class TotpFactors(Protocol):
+    """Codes of six digits from a shared secret and the time; no code is taken twice."""
+
+    def begin(self, account_id: UUID, email: str, now: datetime) -> TotpEnrolment: ...
+
+    def confirm(self, account_id: UUID, factor_id: UUID, code: str, now: datetime) -> Effect:
+        """Raises SecondFactorUnknown, WrongCode."""
+
+    def match(self, account_id: UUID, code: str, now: datetime) -> Effect | None:
+        """What uses a right code up; it raises WrongCredentials where somebody was quicker."""
+
+
+class Passkeys(Protocol):
+    """Key pairs in people's devices. Options and credentials are JSON as browsers know it."""
+
+    def begin(
+        self, account_id: UUID, session_id: UUID, email: str, now: datetime
+    ) -> tuple[UUID, dict[str, Any]]: ...
+
+    def confirm(
+        self, account_id: UUID, session_id: UUID, factor_id: UUID, credential: dict[str, Any], now: datetime
+    ) -> Effect:
+        """Raises SecondFactorUnknown, PasskeyRefused."""
+
+    def ask(self, now: datetime) -> tuple[UUID, dict[str, Any]]: ...
+
+    def verify(self, attempt: UUID, credential: dict[str, Any], now: datetime) -> tuple[Verified, Effect]:
+        """Raises PasskeyRefused (malformed), WrongCredentials."""
+
+
+class RecoveryCodes(Protocol):
+    """Codes that let their holder in once each, without the second factor."""
+
+    def issue(self, account_id: UUID) -> tuple[list[str], Effect]: ...
+
+    def match(self, account_id: UUID, code: str) -> Effect | None:
+        """What uses a right code up; it raises WrongCredentials where somebody was quicker."""
 
 
 class Roles(Protocol):

@@ -21,6 +21,7 @@ from application.ports import (
     Saved,
     Sessions,
 )
+from application.second_factors import Factors
 from domain import errors, policies
 from domain.account import Account
 from domain.fact import Whence
@@ -38,6 +39,7 @@ class Recovery:
     lookup: Lookup
     links: Links
     credentials: Credentials
+    factors: Factors
     sessions: Sessions
     devices: Devices
     guesses: Guesses
@@ -75,18 +77,25 @@ class Recovery:
         return self.links.make(RESET, account.id, request, self.clock.now() + self.link_lifetime)
 
     @decided_again
-    def complete_reset(self, token: str, new_password: str, whence: Whence) -> Saved:
+    def complete_reset(self, token: str, new_password: str, whence: Whence, code: str | None = None) -> Saved:
         """A new password in the place of all others, initial ones too; every session and token ends.
 
-        Raises LinkDead, AccountLocked, AccountClosed, PasswordTooShort and its like, TooBusy.
+        code: of the second factor, where one is on. Raises LinkDead, AccountLocked, AccountClosed, SecondFactorNeeded,
+        WrongCredentials (a wrong code), TooManyRequests, PasswordTooShort and its like, TooBusy.
         """
         now = self.clock.now()
         linked = self.links.find(RESET, token, now)
         account = self.log.account(linked.account_id)
         account.reset_password(request=linked.request, whence=whence, now=now)
         chosen = acceptable(new_password)
+        with self.guesses.in_session(
+            account.id, account.id
+        ):  # whoever has the mailbox guesses no codes either
+            proof = self.factors.check(account.id, code, now)
+        if proof.by_recovery_code:
+            account.use_recovery_code(now=now)
         _, store = self.credentials.choose(account.id, chosen, now if account.activated else None)
-        return self.log.record(account, effects=[store, *self._signed_out(account)])
+        return self.log.record(account, effects=[*proof.effects, store, *self._signed_out(account)])
 
     @decided_again
     def propose(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> UUID:

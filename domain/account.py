@@ -10,11 +10,12 @@ from domain import errors, policies
 from domain.address_change import AddressChange
 from domain.fact import NOWHERE, Fact, Whence
 from domain.recovery import Recovery
+from domain.second_factors import SecondFactors
 from domain.standing import Standing
 from domain.values import Personal
 
 
-class Account(AddressChange, Recovery, Standing, Aggregate):
+class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
     """A person's way in: one address, one standing, one history.
 
     email, given_name, family_name: str, or ERASED. activated: whether the holder has ever signed in. roles: role → last
@@ -56,6 +57,8 @@ class Account(AddressChange, Recovery, Standing, Aggregate):
             aggregate.email_change = None
             aggregate.take_backs = []
             aggregate.roles = {}
+            aggregate.second_factors = {}
+            aggregate.recovery_codes = 0
 
     Created = AccountRequested  # the library's name for the first fact
 

@@ -84,6 +84,44 @@ class PasswordTooLong(Refused):
     code = "password-too-long"
 
 
+class PasswordTooShortAlone(Refused):
+    """Long enough beside a second factor, too short without one."""
+
+    code = "password-too-short-alone"
+
+
+class SecondFactorNeeded(Refused):
+    """The password was right, and the account asks for more. details: factors, the kinds that it has."""
+
+    code = "second-factor-needed"
+
+
+class SecondFactorUnknown(Refused):
+    code = "not-found"
+
+
+class SecondFactorsExhausted(Refused):
+    """An account has as many as it may have."""
+
+    code = "second-factors-exhausted"
+
+
+class NoSecondFactor(Refused):
+    code = "no-second-factor"
+
+
+class WrongCode(Refused):
+    """The code that should confirm a new second factor."""
+
+    code = "wrong-code"
+
+
+class PasskeyRefused(Refused):
+    """What an authenticator sent is malformed, for another site, too late or known already."""
+
+    code = "passkey-refused"
+
+
 class TooBusy(Refused):
     """The queue for password hashing is full."""
 

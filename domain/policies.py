@@ -14,6 +14,8 @@ NETWORK_WINDOW = timedelta(minutes=5)  # … in this time
 PUBLIC_REQUESTS = 600  # from one network at one public door, in `DOOR_WINDOW`
 PASSWORD_MIN_LENGTH = 15  # code points after NFC; NIST SP 800-63B-4, 3.1.1.2: a password as the only factor
 PASSWORD_MAX_LENGTH = 128  # code points; the same source asks for at least 64
+SECOND_FACTORS = 10  # of one account
+RECOVERY_CODES = 10  # issued at once
 TEXT_LIMIT = 200  # characters of a name, a street …
 NOTE_LIMIT = 2000  # characters of a note or a text to the holder
 EMAIL_LIMIT = 254  # octets; RFC 5321, 4.5.3.1.3, less the angle brackets

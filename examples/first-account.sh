@@ -102,7 +102,7 @@ request() { # METHOD PATH [BODY [FILTER]]
   [ -z "$body" ] || options+=(--header 'Content-Type: application/json' --data-binary @-)
   [ -z "$session" ] || options+=(--header "@$work/$session.proof" --cookie "$work/$session.jar" --cookie-jar "$work/$session.jar")
   [ "$method" != GET ] || options+=(--header "@$position")
-  say "→ $method $path${body:+ $(jq -c 'with_entries(if .key | test("password") then .value = "•••" else . end)' <<<"$body")}"
+  say "→ $method $path${body:+ $(jq -c 'with_entries(if .key | test("password|^code$") then .value = "•••" else . end)' <<<"$body")}"
   status=$(curl "${options[@]}" "$base$path" <<<"$body") || give_up "The service at $base does not answer any more."
   answer=$(<"$work/answer")
   if grep -i '^Log-Position:' "$work/head" >"$work/reached"; then mv "$work/reached" "$work/position" && position=$work/position; fi
@@ -123,7 +123,7 @@ ask_until() { # QUESTION
 
 sign_in() { # NAME ADDRESS: by cookie; unsafe methods want the session's CSRF token besides
   session=$1 && : >"$work/$1.proof"
-  request POST /api/v1/session "$(credentials "$2")" '{roles, initial_password, csrf_token: "…"}'
+  request POST /api/v1/session "$(credentials "$2")" '{roles, initial_password, second_factor, csrf_token: "…"}'
   jq -r '"X-CSRF-Token: " + .csrf_token' <<<"$answer" >"$work/$1.proof"
 }
 
@@ -134,6 +134,16 @@ take_token() { # NAME ADDRESS: the way of clients without cookies
 }
 
 credentials() { PASSWORD=$password jq -nc --arg email "$1" '{email: $email, password: env.PASSWORD}'; }
+
+# Give whoever is signed in an authenticator app: its secret stays in this script, which makes the code as a phone does.
+add_second_factor() {
+  request POST /api/v1/me/second-factors/totp "$(PASSWORD=$password jq -nc '{password: env.PASSWORD}')" '{id, secret: "…"}'
+  local factor_id code
+  factor_id=$(jq -r .id <<<"$answer")
+  code=$(jq -r .secret <<<"$answer" | "$python" -c 'import pyotp, sys; print(pyotp.TOTP(sys.stdin.read().strip()).now())')
+  request POST "/api/v1/me/second-factors/$factor_id/confirm" "{\"code\": \"$code\", \"label\": \"Phone\"}" \
+    '{recovery_codes: (.recovery_codes | length)}'
+}
 
 ask_for_account() { # PERSON
   session=''
@@ -213,11 +223,12 @@ send_profile second
 request GET /api/v1/me '' "$standing"
 say "What somebody declares proves nothing, so the secretariat decides, until $(jq -r .link_due <<<"$answer") at the latest."
 
-step "10. The operator makes a clerk, who signs in like anybody"
+step "10. The operator makes a clerk, who signs in like anybody, and adds the second factor that staff must have"
 say "\$ matricule grant secretariat $clerk"
 "$matricule" grant secretariat "$clerk" | sed 's/^/   /'
 wait_for_password "$clerk"
 sign_in clerk "$clerk"
+add_second_factor
 
 step "11. The clerk finds the case among the open ones, and the records that may be $second_name's"
 ask_until is_the_case_there

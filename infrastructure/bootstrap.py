@@ -18,6 +18,7 @@ from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
 from application.recovery import Recovery
+from application.second_factors import Factors
 from application.standings import Standings
 from infrastructure import broker
 from infrastructure.broker import Broker
@@ -40,16 +41,20 @@ from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
+from infrastructure.passkeys import StoredPasskeys
 from infrastructure.places import Places
 from infrastructure.processes import Role
 from infrastructure.project import Project
 from infrastructure.records import Records
+from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.relay import Relay
+from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
+from infrastructure.totp import TotpFactors
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
 from projections.cases import Cases, cases
@@ -88,6 +93,7 @@ class Service:
     recovery: Recovery
     address_changes: AddressChanges
     standings: Standings
+    factors: Factors
     profiles: Profiles
     linking: Linking
     intake: SealedIntake
@@ -211,10 +217,22 @@ def build(settings: Settings, conninfo: str) -> Service:
     credentials, links = HashedCredentials(pool, lookup, queue), MailedLinks(pool)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
     reauthentication = Reauthentication(store, credentials, guesses, clock)
+    factors = Factors(
+        log=store,
+        credentials=credentials,
+        sessions=sessions,
+        reauthentication=reauthentication,
+        stored=StoredSecondFactors(pool),
+        totp=TotpFactors(pool, keys.box("totp"), issuer=institution.name),
+        passkeys=StoredPasskeys(pool, settings.public_url, name=institution.name),
+        recovery_codes=StoredRecoveryCodes(pool, keys),
+        clock=clock,
+    )
     accounts = Accounts(
         log=store,
         lookup=lookup,
         credentials=credentials,
+        factors=factors,
         sessions=sessions,
         devices=devices,
         guesses=guesses,
@@ -231,6 +249,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         lookup=lookup,
         links=links,
         credentials=credentials,
+        factors=factors,
         sessions=sessions,
         devices=devices,
         guesses=guesses,
@@ -300,6 +319,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         address_changes=address_changes,
         standings=standings,
         places=places,
+        factors=factors,
         profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
         linking=linking,
         intake=intake,

@@ -16,7 +16,7 @@ from infrastructure.translations import table
 
 Label = Mapping[str, str]  # by language
 
-LISTS: Final = ("sexes", "functions", "schools", "cantons", "locales", "purposes", "causes")
+LISTS: Final = ("sexes", "functions", "schools", "cantons", "locales", "purposes", "causes", "factors")
 
 # Regions that the CLDR knows and ISO 3166-1 does not assign. XK is user-assigned: docs/sources.md#S4.
 _NO_COUNTRIES: Final = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}

@@ -17,7 +17,7 @@ from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
 from application.ports import Effect, Verified
-from domain import errors
+from domain import errors, policies
 from infrastructure.lookup import DigestLookup
 from infrastructure.prepared import Prepared
 
@@ -30,12 +30,12 @@ WAITING = 32  # checks that may wait for a core
 RESERVED = 16  # further ones, of whoever is known by session or device: strangers cannot fill all places
 
 BY_ADDRESS = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred, c.long
     FROM lookup AS l JOIN credentials AS c USING (account_id)
     WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3 AND l.reserved_until IS NULL
 """)
 BY_ACCOUNT = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred
+    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred, c.long
     FROM credentials AS c WHERE c.account_id = $1
 """)
 
@@ -48,6 +48,7 @@ class Row(NamedTuple):
     expires_at: datetime | None
     used_at: datetime | None
     barred: str | None
+    long: bool
 
 
 class Recipe(NamedTuple):
@@ -122,7 +123,8 @@ class HashedCredentials:
 
         def store(cursor: Cursor) -> None:
             cursor.execute(
-                "INSERT INTO credentials (account_id, kind, hash, expires_at) VALUES (%s, 'initial', %s, %s)",
+                "INSERT INTO credentials (account_id, kind, hash, expires_at, long)"
+                " VALUES (%s, 'initial', %s, %s, true)",
                 (account_id, hashed, expires_at),
             )
 
@@ -140,21 +142,30 @@ class HashedCredentials:
 
     def choose(self, account_id: UUID, password: str, used_at: datetime | None) -> tuple[UUID, Effect]:
         credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh(), known=True)
+        long = len(password) >= policies.PASSWORD_MIN_LENGTH
 
         def store(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
             cursor.execute(
-                "INSERT INTO credentials (id, account_id, kind, hash, used_at) VALUES (%s, %s, 'chosen', %s, %s)",
-                (credential_id, account_id, hashed, used_at),
+                "INSERT INTO credentials (id, account_id, kind, hash, used_at, long)"
+                " VALUES (%s, %s, 'chosen', %s, %s, %s)",
+                (credential_id, account_id, hashed, used_at, long),
             )
 
         return credential_id, store
 
     def bar(self, account_id: UUID, barred: str | None) -> Effect:
         def update(cursor: Cursor) -> None:
-            cursor.execute("UPDATE credentials SET barred = %s WHERE account_id = %s", (barred, account_id))
+            for table in ("credentials", "passkeys"):
+                cursor.execute(f"UPDATE {table} SET barred = %s WHERE account_id = %s", (barred, account_id))
 
         return update
+
+    def drop_short(self, account_id: UUID) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM credentials WHERE account_id = %s AND NOT long", (account_id,))
+
+        return delete
 
     def _rows(self, statement: Prepared, values: tuple) -> list[Row]:
         return [Row(*row) for row in statement.all(self._pool, values)]
@@ -168,7 +179,12 @@ class HashedCredentials:
                 if row.expires_at and row.expires_at <= now:
                     return None
                 return Verified(
-                    row.account_id, row.id, row.kind == "initial", row.used_at is None, row.barred
+                    row.account_id,
+                    row.id,
+                    row.kind == "initial",
+                    row.used_at is None,
+                    row.barred,
+                    row.long,
                 )
         return None
 

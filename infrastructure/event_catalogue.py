@@ -71,9 +71,9 @@ def event_classes() -> list[type]:
     ]
 
 
-def written(event_class: type) -> type:
-    """The class as somebody wrote it: of one that an aggregate inherits, the library makes another."""
-    return next(each for each in event_class.__mro__ if "TOPIC" in vars(each))
+def as_written(event_class: type) -> type:
+    """The class that somebody wrote: of an event that an aggregate has from a part of it, the library makes another."""
+    return next((each for each in event_class.__mro__ if "TOPIC" in vars(each)), event_class)
 
 
 def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
@@ -81,8 +81,8 @@ def fields_of(event_class: type, *, but: Collection[str] = ()) -> list[Field]:
     hints = get_type_hints(event_class, include_extras=True)
     comments = LIBRARY_FIELDS | {
         name: comment
-        for each in reversed(event_class.__mro__)
-        if each.__module__.startswith("domain.") and ("TOPIC" in vars(each) or not hasattr(each, "TOPIC"))
+        for each in reversed(as_written(event_class).__mro__)
+        if each.__module__.startswith("domain.")
         for name, comment in _comments(each)
     }
     labels = table("en", "history", "fields")
@@ -109,7 +109,7 @@ def _section(event_class: type) -> str:
     version = getattr(event_class, "class_version", 1)
     common = ("originator_topic", *(field.name for field in fields(Profile.Event)))
     rows = "".join(f"{field.row}\n" for field in fields_of(event_class, but=common))
-    meaning = " ".join(written(event_class).__doc__.split())
+    meaning = " ".join(as_written(event_class).__doc__.split())
     return f"\n## {event_class.TOPIC}\n\nVersion {version}. {meaning}\n" + (rows and f"\n{COLUMNS}{rows}")
 
 

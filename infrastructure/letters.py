@@ -66,6 +66,10 @@ class Letters:
             "account-unlocked": self._to_holder,
             "account-closed": self._account_closed,
             "account-reopened": self._to_holder,
+            "second-factor-added": self._second_factor,
+            "second-factor-removed": self._second_factor,
+            "second-factor-reset": self._to_holder,
+            "recovery-codes-issued": self._to_holder,
         }
 
     def kinds(self) -> tuple[str, ...]:
@@ -168,6 +172,9 @@ class Letters:
             values["reopen_link"] = self._page("reopen", token)
             values["until"] = (closure.at + policies.CLOSURE_GRACE).astimezone(ZURICH).date()
         return Letter("account-closed", account.email, values)
+
+    def _second_factor(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, account.email, {"factor": cause.kind})
 
     def _objection(self, account: Account, cause: Any) -> dict[str, Any]:
         token = self._address_changes.objection_link(account, cause.originator_version)

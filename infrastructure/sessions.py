@@ -18,17 +18,18 @@ from projections.directory import Entry
 
 SEEN_EVERY = timedelta(minutes=1)  # how exactly `last_seen_at` is kept
 
-OPEN = Prepared("""
-    INSERT INTO sessions
-        (digest, account_id, kind, csrf_token, initial_password, created_at, last_seen_at, expires_at, device, network)
-    SELECT
-        $1::bytea, account_id, $2::text, $3::text, $4::boolean, $5::timestamptz, $5, $6::timestamptz, $8::text, $9::text
-    FROM credentials WHERE id = $7 AND barred IS NULL FOR SHARE
+_OPEN = """
+    INSERT INTO sessions (digest, account_id, kind, csrf_token, initial_password, created_at, last_seen_at, expires_at,
+                          second_factor, device, network)
+    SELECT $1::bytea, account_id, $2::text, $3::text, $4::boolean, $5::timestamptz, $5, $6::timestamptz,
+           $7::boolean, $9::text, $10::text
+    FROM {proved_by} WHERE id = $8 AND barred IS NULL FOR SHARE
     RETURNING id
-""")
+"""
+OPEN, OPEN_BY_PASSKEY = (Prepared(_OPEN.format(proved_by=table)) for table in ("credentials", "passkeys"))
 _FIND = """
     SELECT {more} s.id, s.account_id, s.kind, s.csrf_token, s.initial_password, s.expires_at, s.last_seen_at,
-           ARRAY(SELECT r.role FROM roles AS r
+           s.second_factor, ARRAY(SELECT r.role FROM roles AS r
                  WHERE r.account_id = s.account_id AND (r.until IS NULL OR r.until >= $1) ORDER BY r.role)
     FROM sessions AS s {joined} WHERE s.digest = $2 AND s.expires_at > $3 AND s.last_seen_at > $4
 """
@@ -65,7 +66,7 @@ class OpenSession:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a request comes from. roles: those valid today."""
+    """Who a request comes from. second_factor: it was asked for. roles: those valid today."""
 
     session_id: UUID
     account_id: UUID
@@ -73,6 +74,7 @@ class Identity:
     csrf_token: str | None
     initial_password: bool
     expires_at: datetime
+    second_factor: bool
     roles: list[str]
 
 
@@ -85,7 +87,9 @@ class StoredSessions:
         self._lifetime = lifetime
         self._idle = idle
 
-    def open(self, verified: Verified, kind: str, whence: Whence, now: datetime) -> NewSession:
+    def open(
+        self, verified: Verified, kind: str, whence: Whence, now: datetime, *, second_factor: bool = False
+    ) -> NewSession:
         token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24) if kind == "cookie" else None
         expires_at = now + self._lifetime
 
@@ -97,11 +101,13 @@ class StoredSessions:
                 verified.initial,
                 now,
                 expires_at,
+                second_factor,
                 verified.credential_id,
                 whence.device,
                 whence.network,
             )
-            if not OPEN.on(cursor.connection, values):
+            opened = OPEN_BY_PASSKEY if verified.by_passkey else OPEN
+            if not opened.on(cursor.connection, values):
                 raise WrongCredentials
 
         return NewSession(token, csrf_token, expires_at, store)
@@ -119,11 +125,13 @@ class StoredSessions:
         row = statement.one(self._pool, (_day(now), digest, now, now - self._idle))
         if not row:
             return None, None
-        *entry, session_id, account_id, kind, csrf_token, initial, expires_at, last_seen_at, roles = row
+        *entry, session_id, account_id, kind, csrf_token, initial, expires_at, last_seen_at, proved, roles = (
+            row
+        )
         if now - last_seen_at > SEEN_EVERY:
             with self._pool.connection() as connection:
                 connection.execute("UPDATE sessions SET last_seen_at = %s WHERE digest = %s", (now, digest))
-        identity = Identity(session_id, account_id, kind, csrf_token, initial, expires_at, roles)
+        identity = Identity(session_id, account_id, kind, csrf_token, initial, expires_at, proved, roles)
         return Entry(*entry) if entry and entry[0] else None, identity
 
     def of(self, account_id: UUID, now: datetime) -> list[OpenSession]:
@@ -163,6 +171,19 @@ class StoredSessions:
             cursor.execute("UPDATE sessions SET initial_password = false WHERE id = %s", (session_id,))
 
         return update
+
+    def prove(self, account_id: UUID, session_id: UUID) -> Effect:
+        def mark(cursor: Cursor) -> None:
+            cursor.execute("UPDATE sessions SET second_factor = true WHERE id = %s", (session_id,))
+            cursor.execute("DELETE FROM sessions WHERE account_id = %s AND NOT second_factor", (account_id,))
+
+        return mark
+
+    def prove_nothing(self, account_id: UUID) -> Effect:
+        def unmark(cursor: Cursor) -> None:
+            cursor.execute("UPDATE sessions SET second_factor = false WHERE account_id = %s", (account_id,))
+
+        return unmark
 
 
 class StoredRoles:

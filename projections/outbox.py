@@ -59,34 +59,28 @@ def _(fact: Fact) -> list[Row]:
     return [_item(fact, "email-changed"), _item(fact, "email-changed-previous", recipient="previous")]
 
 
-@outbox.folds(Account.EmailChangeCancelled)
-def _(fact: Fact) -> Row:
-    return _item(fact, "email-change-cancelled")
-
-
 @outbox.folds(Account.EmailChangeTakenBack)
 def _(fact: Fact) -> list[Row]:
     return [_item(fact, "email-change-taken-back"), _item(fact, "email-change-undone", recipient="previous")]
 
 
-@outbox.folds(Account.AccountLocked)
+TOLD_TO_THE_HOLDER = {
+    Account.EmailChangeCancelled: "email-change-cancelled",
+    Account.AccountLocked: "account-locked",
+    Account.AccountUnlocked: "account-unlocked",
+    Account.AccountClosed: "account-closed",
+    Account.AccountReopened: "account-reopened",
+    Account.SecondFactorEnrolled: "second-factor-added",
+    Account.SecondFactorRemoved: "second-factor-removed",
+    Account.SecondFactorReset: "second-factor-reset",
+    Account.RecoveryCodesIssued: "recovery-codes-issued",
+}
+KINDS = {event.TOPIC: kind for event, kind in TOLD_TO_THE_HOLDER.items()}
+
+
+@outbox.folds(*TOLD_TO_THE_HOLDER)
 def _(fact: Fact) -> Row:
-    return _item(fact, "account-locked")
-
-
-@outbox.folds(Account.AccountUnlocked)
-def _(fact: Fact) -> Row:
-    return _item(fact, "account-unlocked")
-
-
-@outbox.folds(Account.AccountClosed)
-def _(fact: Fact) -> Row:
-    return _item(fact, "account-closed")
-
-
-@outbox.folds(Account.AccountReopened)
-def _(fact: Fact) -> Row:
-    return _item(fact, "account-reopened")
+    return _item(fact, KINDS[fact.topic])
 
 
 @outbox.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)

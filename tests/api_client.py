@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from flask import Flask
 from openapi_schema_validator import OAS31Validator
+from pyotp import TOTP
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 from write_side import StandingClock
@@ -106,8 +107,11 @@ class House:
         return self._signed_in(email, self.service.accounts.decide_request(wanted, nothing))
 
     def staff(self, role: str, email: str, until: date | None = None) -> "Client":
+        """Signed in, with a second factor."""
         _, saved = self.service.accounts.grant(role, email, until, actor=OPERATOR)
-        return self._signed_in(email, saved)
+        client = self._signed_in(email, saved)
+        client.enrol(self.service.clock.now())
+        return client
 
     def initial_password(self, email: str) -> str:
         return self.service.accounts.issue_initial_password(self.account_id(email))
@@ -148,6 +152,7 @@ class Client:
         self.browser = app.test_client()
         self.id: UUID | None = None
         self.email = self.password = ""
+        self.codes: TOTP | None = None
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.ask("GET", path, **options)
@@ -183,6 +188,15 @@ class Client:
         self.headers["X-CSRF-Token"] = answer.json["csrf_token"]
         self.id, self.email, self.password = UUID(answer.json["account"]["id"]), email, password
         return answer
+
+    def enrol(self, now: datetime) -> list[str]:
+        """Add an authenticator app, whose `codes` may be asked from now on; the recovery codes."""
+        begun = self.post("/me/second-factors/totp", {"password": self.password})
+        self.codes = TOTP(begun.json["secret"])
+        path = f"/me/second-factors/{begun.json['id']}/confirm"
+        confirmed = self.post(path, {"code": self.codes.at(now)})
+        assert confirmed.status_code == 200, confirmed.json
+        return confirmed.json["recovery_codes"]
 
     def again(self, app: Flask | None = None, **headers: str) -> "Client":
         """The same person, not signed in, with another program."""

@@ -28,6 +28,7 @@ from infrastructure.keys import Keyring
 FOLDER = Path(__file__).parent / "golden"
 FROM = Whence("Firefox · Windows", "192.0.2.7")
 MOMENT = NOON.replace(microsecond=123456)
+FACTOR_ID = UUID("88888888-8888-4888-8888-888888888888")
 KEYRING = Keyring({1: b"the key of golden events, 32 b.."})
 
 
@@ -65,6 +66,12 @@ def a_life() -> list[Any]:
     account.approve_recovery(CASE_ID, actor=OPERATOR, now=MOMENT)
     account.grant("auditor", until=date(2025, 12, 31), actor=OPERATOR, now=MOMENT)
     account.revoke("auditor", actor=OPERATOR, now=MOMENT)
+    account.enrol_second_factor(FACTOR_ID, "passkey", "Téléphone", actor=ADA_ID, now=MOMENT)
+    account.issue_recovery_codes(actor=ADA_ID, now=MOMENT)
+    account.use_recovery_code(now=MOMENT)
+    account.remove_second_factor(FACTOR_ID, password_is_long=True, actor=ADA_ID, now=MOMENT)
+    account.enrol_second_factor(FACTOR_ID, "totp", None, actor=ADA_ID, now=MOMENT)
+    account.reset_second_factors("device-lost", "Seen at the counter.", actor=CLERK, now=MOMENT)
     profile.open_case_for(CASE_ID, "not-certain", ["R-000001", "R-000003"], due=due, actor=SYSTEM, now=MOMENT)
     profile.correct(
         AURELIE.__class__(**AURELIE.values() | {"phone": None}), due=due, actor=ADA_ID, now=MOMENT

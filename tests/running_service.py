@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 from private_rabbitmq import free_ports
+from pyotp import TOTP
 from services import folder_for_all
 from spec import until
 
@@ -25,6 +26,7 @@ READY_SECONDS = 60.0
 END_SECONDS = 30.0
 LEASE_SECONDS = "20.5"  # the shortest that the settings allow
 
+APP = "Wenzels Telefon"  # how people call their authenticator app
 SIGN_UP = {"given_name": "Ada", "family_name": "Keller", "locale": "fr", "accept_privacy_policy": True}
 
 
@@ -155,6 +157,14 @@ class RunningService:
     def sign_in(self, email: str, password: str) -> Answer:
         """By bearer token."""
         return self.ask("POST", "/api/v1/tokens", {"email": email, "password": password})
+
+    def enrol(self, password: str, **who: str) -> list[str]:
+        """Give somebody signed in an authenticator app: its secret and the recovery codes. who: headers."""
+        path = "/api/v1/me/second-factors"
+        begun = self.ask("POST", f"{path}/totp", {"password": password}, **who).json
+        confirmation = {"code": TOTP(begun["secret"]).now(), "label": APP}
+        confirmed = self.ask("POST", f"{path}/{begun['id']}/confirm", confirmation, **who)
+        return [begun["secret"], *confirmed.json["recovery_codes"]]
 
     def me(self, token: str) -> Answer:
         return self.ask("GET", "/api/v1/me", Authorization=f"Bearer {token}")

@@ -194,6 +194,8 @@ def test_every_door_but_the_public_ones_wants_a_session(house):
     public = {
         ("post", "/accounts"),
         ("post", "/session"),
+        ("post", "/session/passkey"),
+        ("post", "/session/passkey/options"),
         ("post", "/tokens"),
         ("post", "/password-resets"),
         ("post", "/password-resets/complete"),

@@ -61,6 +61,8 @@ def test_a_case_and_a_record_have_one_decision_whoever_else_takes_one_at_the_sam
     for email in (MARC, NADIA):
         assert service.command("grant", "secretariat", email).returncode == 0
     clerks = [signed_in(service, email) for email in (MARC, NADIA)]
+    for email, clerk in zip((MARC, NADIA), clerks, strict=True):
+        service.enrol(password_in(service.mails(email)[0]), **clerk)
 
     def cases() -> list[dict]:
         return service.ask("GET", "/api/v1/cases", **clerks[0]).json["items"]

@@ -8,9 +8,11 @@ from string import Formatter
 from uuid import UUID, uuid4
 
 import pytest
+from enrolling import enrolled
 from people import AURELIE, AURELIE_ADDRESS, HOUR, NOON
 from read_side import catch_up, projecting
 from services import new_database
+from signing_in import MY_PASSWORD
 from write_side import WriteSide, nothing
 
 from domain.fact import Whence
@@ -64,10 +66,11 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     password = here.accounts.issue_initial_password(account_id)
     session = here.sessions.find(here.accounts.sign_in(AURELIE_ADDRESS, password, "cookie").token, NOON)
     here.accounts.change_password(
-        account_id, password, "correct horse battery", session_id=session.session_id, kind="cookie"
+        account_id, password, MY_PASSWORD, session_id=session.session_id, kind="cookie"
     )
     here.accounts.grant("auditor", AURELIE_ADDRESS, date(2025, 12, 31), actor=OPERATOR)
     here.accounts.revoke("auditor", AURELIE_ADDRESS, actor=OPERATOR)
+    have_second_factors(here, account_id, clerk)
     here.clock.goes_on(HOUR)
     declare(here, account_id, AURELIE)
     here.linking.unlink(account_id, reason="wrong-person", note="A mix-up.", actor=clerk)
@@ -113,6 +116,15 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
 def ended(account, session_id: UUID):
     account.end_sessions(session_id, kept=uuid4(), whence=FIREFOX, now=NOON + 2 * HOUR)
     return account
+
+
+def have_second_factors(here, account_id: UUID, clerk: UUID) -> None:
+    """One that is used, removed and replaced by another, which is lost."""
+    factor = enrolled(here, account_id, MY_PASSWORD)
+    here.accounts.sign_in(AURELIE_ADDRESS, MY_PASSWORD, "cookie", factor.recovery_codes[0])
+    here.factors.remove(account_id, factor.id, MY_PASSWORD, session_id=uuid4())
+    enrolled(here, account_id, MY_PASSWORD)
+    here.factors.reset(account_id, "device-lost", "Seen at the counter.", actor=clerk)
 
 
 def declare(here, account_id: UUID, data) -> None:

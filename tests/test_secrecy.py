@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from running_service import Answer, RunningService, a_service, password_in
+from running_service import APP, Answer, RunningService, a_service, password_in
 from spec import until
 
 EMAIL, CLERK, STRANGER = "zebulonia.quux@geheim.example", "wenzel@kanzlei.example", "niemand@nirgends.example"
@@ -116,6 +116,7 @@ class Walk:
         self.ask("PUT", "/me/profile", PROFILE, expected=200, Idempotency_Key=EMAIL, **her)
         assert self.service.command("grant", "secretariat", CLERK).returncode == 0
         clerk = self.comes_in(CLERK)
+        self.secrets += [APP, *self.service.enrol(password_in(self.service.mails(CLERK)[0]), **clerk)]
         until(lambda: bool(self.ask("GET", "/cases", expected=200, **clerk).json["items"]))
         [case] = self.ask("GET", "/cases", expected=200, **clerk).json["items"]
         self.ask("GET", f"/cases/{case['id']}", expected=200, **clerk)

@@ -136,7 +136,7 @@ def test_a_locked_and_closed_account_is_locked_again_when_it_is_reopened(here, a
 def test_sessions_are_listed_with_where_they_come_from_the_last_used_first(here, account_id):
     for device in ("Firefox · Windows", "Mobile Safari · iOS"):
         here.clock.goes_on(2 * MINUTE)
-        here.accounts.sign_in(AURELIE_ADDRESS, MY_PASSWORD, "cookie", Whence(device, "192.0.2.7"))
+        here.accounts.sign_in(AURELIE_ADDRESS, MY_PASSWORD, "cookie", whence=Whence(device, "192.0.2.7"))
     newest, older, *_ = here.sessions.of(account_id, here.clock.now())
     assert (newest.device, older.device) == ("Mobile Safari · iOS", "Firefox · Windows")
     assert newest.network == "192.0.2.7"

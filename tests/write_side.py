@@ -18,6 +18,7 @@ from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
 from application.recovery import Recovery
+from application.second_factors import Factors
 from application.standings import Standings
 from domain.calendar import WorkingDays
 from domain.profile import PersonalData
@@ -31,11 +32,16 @@ from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
 from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
+from infrastructure.passkeys import StoredPasskeys
 from infrastructure.records import Records
+from infrastructure.recovery_codes import StoredRecoveryCodes
+from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.throttle import StoredThrottle
+from infrastructure.totp import TotpFactors
 from projections.cases import Cases
 
+PUBLIC_URL = "https://account.school.example"
 KEYRING = Keyring({1: b"a master key of the tests, 32 by"})
 
 
@@ -72,10 +78,22 @@ class WriteSide:
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
         self.links = MailedLinks(self.pool)
         self.reauthentication = Reauthentication(self.store, self.credentials, self.guesses, self.clock)
+        self.factors = Factors(
+            log=self.store,
+            credentials=self.credentials,
+            sessions=self.sessions,
+            reauthentication=self.reauthentication,
+            stored=StoredSecondFactors(self.pool),
+            totp=TotpFactors(self.pool, keyring.box("totp"), issuer="HEP"),
+            passkeys=StoredPasskeys(self.pool, PUBLIC_URL, name="HEP"),
+            recovery_codes=StoredRecoveryCodes(self.pool, keyring),
+            clock=self.clock,
+        )
         self.accounts = Accounts(
             log=self.store,
             lookup=self.lookup,
             credentials=self.credentials,
+            factors=self.factors,
             sessions=self.sessions,
             devices=self.devices,
             guesses=self.guesses,
@@ -91,6 +109,7 @@ class WriteSide:
             lookup=self.lookup,
             links=self.links,
             credentials=self.credentials,
+            factors=self.factors,
             sessions=self.sessions,
             devices=self.devices,
             guesses=self.guesses,

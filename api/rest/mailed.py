@@ -40,14 +40,17 @@ def ask_for_reset(typed: dict[str, Any]) -> Response:
     "token-dead",
     "account-locked",
     "account-closed",
+    "second-factor-needed",
+    "wrong-credentials",
     "password-too-short",
     "password-too-long",
+    "too-many-requests",
     "too-busy",
     "conflict",
 )
 def complete_reset(typed: dict[str, Any]) -> Response:
-    """Choose a new password by a mailed link. Every session and token ends."""
-    service().recovery.complete_reset(typed["token"], typed["new_password"], whence())
+    """Choose a new password by a mailed link; `code` where a second factor is on. Every session and token ends."""
+    service().recovery.complete_reset(**typed, whence=whence())
     return nothing()
 
 

@@ -89,7 +89,12 @@ def change_password(typed: dict[str, Any]) -> Response:
     """
     asking = me()
     saved, session = service().accounts.change_password(
-        asking.account_id, **typed, session_id=asking.session_id, kind=asking.kind, whence=whence()
+        asking.account_id,
+        **typed,
+        session_id=asking.session_id,
+        kind=asking.kind,
+        second_factor=asking.second_factor,
+        whence=whence(),
     )
     response = after(saved, nothing())
     return identity.set_cookie(response, session.token) if session else response

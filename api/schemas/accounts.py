@@ -1,6 +1,7 @@
 """Bodies by which people come in, stay in and leave."""
 
 from api.schemas.fields import Accepted, Choice, Email, Input, Secret, Text
+from api.schemas.second_factors import OneTimeCode
 from domain.values import LOCALES
 
 TOKEN_LIMIT = 200
@@ -17,6 +18,7 @@ class AccountRequest(Input):
 class SignIn(Input):
     email = Email(required=True)
     password = Secret(required=True)
+    code = OneTimeCode(load_default=None, allow_none=True)
 
 
 class ResetRequest(Input):
@@ -29,6 +31,7 @@ class MailedToken(Input):
 
 class PasswordReset(MailedToken):
     new_password = Secret(required=True)
+    code = OneTimeCode(load_default=None, allow_none=True)
 
 
 class EmailChange(Input):

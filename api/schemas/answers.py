@@ -8,6 +8,8 @@ from marshmallow import Schema, fields
 from api.schemas.staff import ACCOUNT_STATES, CASE_STATES, LINK_STATES
 from domain.values import LOCALES
 
+SECOND_FACTOR = ("none", "used", "required")  # required: a role asks for one
+
 
 def text(**options: Any) -> fields.String:
     return fields.String(required=True, **options)
@@ -53,6 +55,9 @@ class Problem(Schema):
     by = fields.String(metadata={"description": "Who was first."})
     at = fields.AwareDateTime(metadata={"description": "When somebody was first."})
     state = fields.String(metadata={"description": "What became of it."})
+    factors = fields.List(
+        fields.String(), metadata={"description": "Kinds of second factors to choose from."}
+    )
 
 
 class Page(Schema):
@@ -81,12 +86,52 @@ class Session(Schema):
     roles = fields.List(fields.String(), required=True)
     csrf_token = maybe()
     initial_password = fields.Boolean(required=True)
+    second_factor = one_of(SECOND_FACTOR)
     expires_at = moment()
 
 
 class Token(Schema):
     token = text()
+    second_factor = one_of(SECOND_FACTOR)
     expires_at = moment()
+
+
+class PasskeyQuestion(Schema):
+    """`options`: for `navigator.credentials.get()`, see `parseRequestOptionsFromJSON`."""
+
+    attempt = fields.UUID(required=True)
+    options = fields.Dict(required=True)
+
+
+class SecondFactor(Schema):
+    id = fields.UUID(required=True)
+    kind = one_of(["totp", "passkey"])
+    label = maybe()
+    created_at = moment()
+    last_used_at = maybe(fields.AwareDateTime)
+
+
+class SecondFactors(Page):
+    items = many(SecondFactor)
+    recovery_codes = fields.Integer(required=True)
+
+
+class TotpEnrolment(Schema):
+    id = fields.UUID(required=True)
+    secret = text()
+    otpauth_uri = text(metadata={"format": "uri"})
+    qr_svg = text()
+
+
+class PasskeyEnrolment(Schema):
+    """`options`: for `navigator.credentials.create()`, see `parseCreationOptionsFromJSON`."""
+
+    id = fields.UUID(required=True)
+    options = fields.Dict(required=True)
+
+
+class RecoveryCodes(Schema):
+    recovery_codes = fields.List(fields.String(), required=True)
 
 
 class Profile(Schema):
@@ -129,6 +174,7 @@ class Codes(Schema):
     locales = many(Code)
     purposes = many(Code)
     causes = many(Code)
+    factors = many(Code)
     reasons = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(Code)), required=True)
 
 

@@ -16,6 +16,7 @@ ACCOUNT_REQUEST: Final[Json] = {
 }
 ACCEPTED: Final[Json] = {"status": "accepted"}
 SIGN_IN: Final[Json] = {"email": "claire.rossel@ecole.example", "password": "cuivre-brume-tilleul-rive"}
+PASSWORD: Final[Json] = {"password": "cuivre-brume-tilleul-rive"}
 OWN_ACCOUNT: Final[Json] = {
     "id": ACCOUNT_ID,
     "email": "claire.rossel@ecole.example",
@@ -33,10 +34,12 @@ SESSION: Final[Json] = {
     "roles": [],
     "csrf_token": "mX0c5d0vXhQ8iYQm3mJ0Zk1uV2pQ9r7s",
     "initial_password": True,
+    "second_factor": "none",
     "expires_at": "2025-09-01T20:15:00Z",
 }
 TOKEN: Final[Json] = {
     "token": "h3kX7yq0mZ5rV9nB2cT8wJ4sL6dF1gA0pQeUiOyRtWx",
+    "second_factor": "none",
     "expires_at": "2025-09-01T20:15:00Z",
 }
 PASSWORD_CHANGE: Final[Json] = {
@@ -98,6 +101,66 @@ PROFILE: Final[Json] = {
     "school": "moutier",
     "canton": "JU",
 }
+FACTOR_ID: Final = "0f3c8a52-7f0e-4d57-9a4e-0b1b7c9d2e61"
+ATTEMPT: Final = "5d0b2f3e-93a4-4e0c-8a55-3f6d1c7b9e20"
+CHALLENGE: Final = "b9mR3tq0vXhQ8iYQm3mJ0Zk1uV2pQ9r7sT4wL6dF1gA"
+PASSKEY_QUESTION: Final[Json] = {
+    "attempt": ATTEMPT,
+    "options": {
+        "challenge": CHALLENGE,
+        "timeout": 300000,
+        "rpId": "account.school.example",
+        "allowCredentials": [],
+        "userVerification": "required",
+    },
+}
+PASSKEY_SIGN_IN: Final[Json] = {
+    "attempt": ATTEMPT,
+    "credential": {
+        "id": "hN2mX0c5d0vXhQ8iYQm3mA",
+        "rawId": "hN2mX0c5d0vXhQ8iYQm3mA",
+        "type": "public-key",
+        "response": {"clientDataJSON": "…", "authenticatorData": "…", "signature": "…", "userHandle": "…"},
+        "clientExtensionResults": {},
+    },
+}
+SECOND_FACTORS: Final[Json] = {
+    "items": [
+        {
+            "id": FACTOR_ID,
+            "kind": "totp",
+            "label": "Téléphone",
+            "created_at": "2025-09-01T08:31:00.220145Z",
+            "last_used_at": None,
+        }
+    ],
+    "recovery_codes": 10,
+    "next_cursor": None,
+}
+TOTP_ENROLMENT: Final[Json] = {
+    "id": FACTOR_ID,
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "otpauth_uri": "otpauth://totp/HEP-BEJUNE:claire.rossel%40ecole.example"
+    "?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=HEP-BEJUNE",
+    "qr_svg": '<svg xmlns="http://www.w3.org/2000/svg">…</svg>',
+}
+PASSKEY_ENROLMENT: Final[Json] = {
+    "id": FACTOR_ID,
+    "options": {
+        "rp": {"name": "HEP-BEJUNE", "id": "account.school.example"},
+        "user": {
+            "id": "…",
+            "name": "claire.rossel@ecole.example",
+            "displayName": "claire.rossel@ecole.example",
+        },
+        "challenge": CHALLENGE,
+        "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+        "attestation": "none",
+    },
+}
+CONFIRMATION: Final[Json] = {"code": "492039", "label": "Téléphone"}
+RECOVERY_CODES: Final[Json] = {"recovery_codes": ["7v2k-m0qd-x9ta-3hwe-5ngr-c8yz"]}
+SECOND_FACTOR_RESET: Final[Json] = {"reason": "device-lost", "note": "Pièce d'identité vue au guichet."}
 MASKED_PROFILE: Final[Json] = {**PROFILE, "ahv_number": "756.••••.••••.97"}
 CODES: Final[Json] = {
     "sexes": [{"code": "female", "label": {"fr": "féminin", "de": "weiblich", "en": "female"}}],
@@ -110,6 +173,9 @@ CODES: Final[Json] = {
     "cantons": [{"code": "BE", "label": {"fr": "Berne", "de": "Bern", "en": "Bern"}}],
     "countries": [{"code": "CH", "label": {"fr": "Suisse", "de": "Schweiz", "en": "Switzerland"}}],
     "locales": [{"code": "fr", "label": {"fr": "français", "de": "Französisch", "en": "French"}}],
+    "factors": [
+        {"code": "passkey", "label": {"fr": "Clé d'accès", "de": "Passkey", "en": "Passkey"}},
+    ],
     "purposes": [],
     "causes": [],
     "reasons": {
