@@ -27,6 +27,12 @@ END_SECONDS = 30.0
 LEASE_SECONDS = "20.5"  # the shortest that the settings allow
 
 APP = "Wenzels Telefon"  # how people call their authenticator app
+# Settings for whoever asks more often, from this one network, than people do.
+TIRELESS = {
+    "WRONG_PASSWORDS": "1000000",
+    "NETWORK_WRONG_PASSWORDS": "1000000",
+    "PUBLIC_REQUESTS_AN_HOUR": "1000000",
+}
 SIGN_UP = {"given_name": "Ada", "family_name": "Keller", "locale": "fr", "accept_privacy_policy": True}
 
 

@@ -7,7 +7,7 @@ from statistics import median
 from time import perf_counter
 
 import pytest
-from running_service import Answer, RunningService, a_service, password_in
+from running_service import TIRELESS, Answer, RunningService, a_service, password_in
 
 ADA, BEN = "ada@school.example", "ben@school.example"
 NEW_PASSWORD = "sept ponts au bord du Doubs"
@@ -15,7 +15,7 @@ NEW_PASSWORD = "sept ponts au bord du Doubs"
 
 @pytest.fixture
 def service(database_url) -> Iterator[RunningService]:
-    with a_service(DATABASE_URL=database_url, MATRICULE_LOG_LEVEL="WARNING") as service:
+    with a_service(DATABASE_URL=database_url, MATRICULE_LOG_LEVEL="WARNING", **TIRELESS) as service:
         service.run()
         yield service
 

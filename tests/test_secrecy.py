@@ -100,12 +100,12 @@ class Walk:
         mail = self.service.wait_for_mail(email)
         pair = {"email": email, "password": password_in(mail)}
         answer = self.ask("POST", "/session", pair, expected=201)
-        cookie = dict(answer.headers)["Set-Cookie"].partition(";")[0]
+        cookies = [value.partition(";")[0] for name, value in answer.headers if name == "Set-Cookie"]
         token = self.ask("POST", "/tokens", pair, expected=201).json["token"]
         link = re.search(r"token=(\S+)", mail.get_body(("plain",)).get_content())[1]
         self.service.ask("GET", f"/?token={link}")
-        self.secrets += [pair["password"], cookie.partition("=")[2], token, link]
-        return {"Cookie": cookie, "X_CSRF_Token": answer.json["csrf_token"]}
+        self.secrets += [pair["password"], *(cookie.partition("=")[2] for cookie in cookies), token, link]
+        return {"Cookie": "; ".join(cookies), "X_CSRF_Token": answer.json["csrf_token"]}
 
     def path(self) -> None:
         names = {name: PROFILE[name] for name in ("given_name", "family_name")}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from running_service import RunningService, a_service, password_in
+from running_service import TIRELESS, RunningService, a_service, password_in
 from servers import migrated_database
 from spec import until
 
@@ -18,10 +18,10 @@ class Person:
 
 @contextmanager
 def a_running_service(server: str) -> Iterator[RunningService]:
-    """`matricule run` as in production: full logs, a database of its own."""
+    """`matricule run` as in production: full logs, a database of its own. One network may ask as often as it likes."""
     with (
         migrated_database(server) as database,
-        a_service(DATABASE_URL=database, MATRICULE_LOG_LEVEL="INFO") as house,
+        a_service(DATABASE_URL=database, MATRICULE_LOG_LEVEL="INFO", **TIRELESS) as house,
     ):
         house.run()
         yield house
