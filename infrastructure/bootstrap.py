@@ -190,7 +190,7 @@ def build(settings: Settings, conninfo: str) -> Service:
     accounts = Accounts(
         log=store,
         lookup=lookup,
-        credentials=HashedCredentials(pool, lookup, queue),
+        credentials=HashedCredentials(pool, lookup, queue, keys),
         sessions=sessions,
         roles=StoredRoles(pool),
         intake=intake,

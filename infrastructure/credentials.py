@@ -1,41 +1,45 @@
-"""Password hashes: argon2id, one run for each check, at most as many runs at once as there are cores."""
+"""Password hashes: one run for each check, at most as many runs at once as there are cores."""
 
 import hmac
+import logging
 import os
 import secrets
-from base64 import b64decode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from threading import Lock
 from typing import NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-from argon2 import Type, extract_parameters
-from argon2.low_level import hash_secret
 from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
 from application.ports import Effect, Verified
-from domain import errors
+from domain import errors, policies
+from infrastructure.keys import Keyring
 from infrastructure.lookup import DigestLookup
+from infrastructure.observability import place_of
+from infrastructure.password_hash import Hasher, Recipe
 from infrastructure.prepared import Prepared
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 iterations, 1 lane (docs/sources.md#S9).
-TIME_COST, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES = 2, 19_456, 1, 32, 16
 SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read as something else
 WAITING = 32  # checks that may wait for a core
 
 BY_ADDRESS = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at
+    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at
     FROM lookup AS l JOIN credentials AS c USING (account_id)
     WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3
 """)
 BY_ACCOUNT = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at FROM credentials AS c WHERE c.account_id = $1
+    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at
+    FROM credentials AS c WHERE c.account_id = $1
 """)
+RENEW = Prepared("UPDATE credentials SET hash = $1, pepper = $2 WHERE id = $3")
 
 
 class Row(NamedTuple):
@@ -43,29 +47,13 @@ class Row(NamedTuple):
     id: UUID
     kind: str
     hash: str
+    pepper: int | None
     expires_at: datetime | None
     used_at: datetime | None
 
-
-class Recipe(NamedTuple):
-    """What a hash was made with, but for the password."""
-
-    salt: bytes
-    time_cost: int
-    memory_kib: int
-    lanes: int
-
-    @classmethod
-    def fresh(cls) -> "Recipe":
-        return cls(os.urandom(SALT_BYTES), TIME_COST, MEMORY_KIB, LANES)
-
-    @classmethod
-    def of(cls, hashed: str) -> "Recipe":
-        """hashed: in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`."""
-        used, salt = extract_parameters(hashed), hashed.split("$")[4]
-        return cls(
-            b64decode(salt + "=" * (-len(salt) % 4)), used.time_cost, used.memory_cost, used.parallelism
-        )
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe.of(self.hash, self.pepper)
 
 
 class HashQueue:
@@ -87,39 +75,54 @@ class HashQueue:
 
     def run(self, hash_once: Callable[[], T]) -> T:
         """Raises domain.errors.TooBusy when too many wait already."""
+        return self.begin(hash_once).result()
+
+    def begin(self, work: Callable[[], T]) -> "Future[T]":
+        """The same, for whoever does not wait for it."""
         with self._counting:
             if self._inside >= self._most:
                 raise errors.TooBusy
             self._inside += 1
+        return self._threads.submit(self._counted, work)
+
+    def _counted(self, work: Callable[[], T]) -> T:
         try:
-            return self._threads.submit(hash_once).result()
+            return work()
         finally:
             with self._counting:
                 self._inside -= 1
 
 
 class HashedCredentials:
-    def __init__(self, pool: ConnectionPool, lookup: DigestLookup, queue: HashQueue) -> None:
+    def __init__(
+        self, pool: ConnectionPool, lookup: DigestLookup, queue: HashQueue, keyring: Keyring
+    ) -> None:
         self._pool = pool
         self._lookup = lookup
         self._queue = queue
+        self._hasher = Hasher(keyring)
 
     def verify(self, email: str, password: str, now: datetime) -> Verified | None:
         """Whose password it is. email: as `domain.values.address_key` gives it. Raises TooBusy."""
-        return self._check(self._rows(BY_ADDRESS, self._lookup.place("email", email)), password, now)
+        rows = self._rows(BY_ADDRESS, self._lookup.place("email", email))
+        verified = self._check(rows, password, now)
+        if verified:
+            self._renew(next(row for row in rows if row.id == verified.credential_id), password)
+        return verified
 
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None:
         return self._check(self._rows(BY_ACCOUNT, (account_id,)), password, now)
 
     def issue_initial(self, account_id: UUID, expires_at: datetime) -> tuple[str, Effect]:
         copies = [row for row in self._rows(BY_ACCOUNT, (account_id,)) if row.kind == "initial"]
-        password = initial_password()
-        hashed = self._hash(password, Recipe.of(copies[0].hash) if copies else Recipe.fresh())
+        password, recipe = initial_password(), copies[0].recipe if copies else self._hasher.fresh()
+        hashed = self._hash(password, recipe)
 
         def store(cursor: Cursor) -> None:
             cursor.execute(
-                "INSERT INTO credentials (account_id, kind, hash, expires_at) VALUES (%s, 'initial', %s, %s)",
-                (account_id, hashed, expires_at),
+                "INSERT INTO credentials (account_id, kind, hash, pepper, long, expires_at)"
+                " VALUES (%s, 'initial', %s, %s, true, %s)",
+                (account_id, hashed, recipe.pepper, expires_at),
             )
 
         return password, store
@@ -135,13 +138,15 @@ class HashedCredentials:
         return keep
 
     def choose(self, account_id: UUID, password: str) -> tuple[UUID, Effect]:
-        credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh())
+        credential_id, recipe = uuid4(), self._hasher.fresh()
+        hashed, long = self._hash(password, recipe), len(password) >= policies.PASSWORD_MIN_LENGTH
 
         def store(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
             cursor.execute(
-                "INSERT INTO credentials (id, account_id, kind, hash) VALUES (%s, %s, 'chosen', %s)",
-                (credential_id, account_id, hashed),
+                "INSERT INTO credentials (id, account_id, kind, hash, pepper, long)"
+                " VALUES (%s, %s, 'chosen', %s, %s, %s)",
+                (credential_id, account_id, hashed, recipe.pepper, long),
             )
 
         return credential_id, store
@@ -150,8 +155,10 @@ class HashedCredentials:
         return [Row(*row) for row in statement.all(self._pool, values)]
 
     def _check(self, rows: list[Row], password: str, now: datetime) -> Verified | None:
-        """One run, whatever was found; what it means is judged afterwards."""
-        computed = self._hash(password, Recipe.of(rows[0].hash) if rows else Recipe.fresh())
+        """One run, whatever was found; what it means is judged afterwards. What nobody can have chosen costs none."""
+        if len(password) > policies.PASSWORD_MAX_LENGTH:
+            return None
+        computed = self._hash(password, rows[0].recipe if rows else self._hasher.fresh())
         for row in rows:
             if hmac.compare_digest(row.hash, computed):
                 if row.expires_at and row.expires_at <= now:
@@ -160,9 +167,29 @@ class HashedCredentials:
                 return Verified(row.account_id, row.id, initial, initial and row.used_at is None)
         return None
 
-    def _hash(self, password: str, recipe: "Recipe") -> str:
-        secret = password.encode("utf-8", "surrogatepass")
-        return self._queue.run(lambda: hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii"))
+    def _hash(self, password: str, recipe: Recipe) -> str:
+        return self._queue.run(lambda: self._hasher.hash(password, recipe))
+
+    def _renew(self, row: Row, password: str) -> None:
+        """Begin a hash of today's kind in the place of one of another pepper or other costs.
+
+        Only after a password was right, which the answer tells in any case, and nobody waits for it: an unknown
+        address and a wrong password take one run as before. Costs are part of that run: were they changed, a stored
+        hash would take another time than an unknown address until it is renewed, as a new pepper does not.
+        An initial password keeps the salt that it shares with its copies, and is dead within days.
+        """
+        if row.kind == "initial" or self._hasher.is_of_today(row.recipe):
+            return
+        with suppress(errors.TooBusy):  # then the next sign-in will
+            self._queue.begin(lambda: self._put_in_place(row, password))
+
+    def _put_in_place(self, row: Row, password: str) -> None:
+        recipe = self._hasher.fresh()
+        try:
+            hashed = self._hasher.hash(password, recipe)
+            RENEW.all(self._pool, (hashed, recipe.pepper, row.id))  # unless it was replaced meanwhile
+        except Exception as error:  # noqa: BLE001 - the hash that is there still lets its holder in
+            log.warning("a password hash could not be renewed", extra=place_of(error))
 
 
 def initial_password() -> str:

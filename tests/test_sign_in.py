@@ -110,7 +110,7 @@ def test_a_password_is_kept_as_a_hash_alone(here, chosen):
 
 def test_when_too_many_wait_for_a_core_one_more_is_turned_away(here, issued):
     queue = HashQueue(at_once=1, waiting=0)
-    crowded = HashedCredentials(here.pool, here.lookup, queue)
+    crowded = HashedCredentials(here.pool, here.lookup, queue, here.keyring)
     begun, done = Event(), Event()
     busy = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
     busy.start()

@@ -54,7 +54,7 @@ class WriteSide:
         self.keyring = keyring
         self.store = EventStore(self.pool, keyring, after_append=nothing)
         self.lookup = DigestLookup(self.pool, keyring)
-        self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100))
+        self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100), keyring)
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
         self.roles = StoredRoles(self.pool)
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
