@@ -44,6 +44,8 @@ STATUS: Final = {
     "password-too-short": 422,
     "password-too-long": 422,
     "password-unchanged": 422,
+    "password-common": 422,
+    "password-holds-name": 422,
     "record-unknown": 422,
     "too-busy": 429,
     "internal-error": 500,
@@ -59,6 +61,8 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "password-too-short": ("new_password", "too-short"),
     "password-too-long": ("new_password", "too-long"),
     "password-unchanged": ("new_password", "unchanged"),
+    "password-common": ("new_password", "common"),
+    "password-holds-name": ("new_password", "holds-{kind}"),
     "record-unknown": ("record_number", "unknown-code"),
 }
 _OF_WERKZEUG: Final = {
@@ -119,9 +123,8 @@ def of_refusal(refusal: Refused) -> Response:
     details = dict(refusal.details)
     if refusal.code in _FIELDS:
         field, fault = _FIELDS[refusal.code]
-        return answer(
-            refusal.code, errors=InvalidInput({field: [Fault(fault, **details)]}).messages(locale())
-        )
+        told = Fault(fault.format(**details), **details)
+        return answer(refusal.code, errors=InvalidInput({field: [told]}).messages(locale()))
     if "by" in details:
         details["by"] = service().history.label(details["by"], NOBODY, locale())
     return answer(refusal.code, **details)

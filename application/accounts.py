@@ -1,12 +1,12 @@
 """What is done with accounts: asked for, opened, signed in to, given a password and roles."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from application.deciding import decided_again
+from application.passwords import Passwords
 from application.ports import (
     AccountRequest,
     Clock,
@@ -22,6 +22,7 @@ from application.ports import (
 )
 from domain import errors, policies
 from domain.account import Account
+from domain.passwords import composed
 from domain.values import LOCALES, SYSTEM, address_key
 
 DEFAULT_LOCALE = LOCALES[0]
@@ -47,6 +48,7 @@ class Accounts:
     log: EventLog
     lookup: Lookup
     credentials: Credentials
+    passwords: Passwords
     sessions: Sessions
     roles: Roles
     intake: Intake
@@ -109,7 +111,7 @@ class Accounts:
     def sign_in(self, email: str, password: str, kind: str) -> SignedIn:
         """Open a session (`cookie`) or a token (`bearer`). Raises WrongCredentials, TooBusy."""
         now = self.clock.now()
-        verified = self.credentials.verify(address_key(email), _composed(password), now)
+        verified = self.credentials.verify(address_key(email), composed(password), now)
         if not verified:
             raise errors.WrongCredentials
         session, account_id = self.sessions.open(verified, kind, now), verified.account_id
@@ -131,16 +133,16 @@ class Accounts:
         self, account_id: UUID, current_password: str, new_password: str, *, session_id: UUID, kind: str
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
-        by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
-        PasswordTooLong, TooBusy.
+        by bearer token as it is. Raises WrongPassword, PasswordUnchanged, what `Passwords.acceptable` does, TooBusy.
         """
-        now, chosen = self.clock.now(), _acceptable(new_password)
+        now = self.clock.now()
         # Loaded before the check, so that a password replaced after it is a conflict.
         account = self.log.account(account_id)
-        verified = self.credentials.verify_holder(account_id, _composed(current_password), now)
+        chosen = self.passwords.acceptable(new_password, account)
+        verified = self.credentials.verify_holder(account_id, composed(current_password), now)
         if not verified:
             raise errors.WrongPassword
-        if chosen == _composed(current_password):
+        if chosen == composed(current_password):
             raise errors.PasswordUnchanged
         account.change_password(actor=account_id, now=now)
         credential_id, store = self.credentials.choose(account_id, chosen)
@@ -193,16 +195,3 @@ class Accounts:
 
     def _claim(self, account: Account) -> Effect:
         return self.lookup.claim("email", address_key(account.email), account.id)
-
-
-def _composed(password: str) -> str:
-    return unicodedata.normalize("NFC", password)
-
-
-def _acceptable(password: str) -> str:
-    composed = _composed(password)
-    if len(composed) < policies.PASSWORD_MIN_LENGTH:
-        raise errors.PasswordTooShort(min=policies.PASSWORD_MIN_LENGTH)
-    if len(composed) > policies.PASSWORD_MAX_LENGTH:
-        raise errors.PasswordTooLong(max=policies.PASSWORD_MAX_LENGTH)
-    return composed

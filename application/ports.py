@@ -80,6 +80,11 @@ class Credentials(Protocol):
         """Hash a chosen password now; its id, and what stores it in the place of all others."""
 
 
+class PasswordQuality(Protocol):
+    def is_common(self, password: str) -> bool:
+        """Whether it is among the first that somebody would try: listed, well known, repeated or in a row."""
+
+
 class NewSession(NamedTuple):
     """token: the secret the client keeps. csrf_token: for cookies only."""
 

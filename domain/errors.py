@@ -46,6 +46,18 @@ class PasswordTooLong(Refused):
     code = "password-too-long"
 
 
+class PasswordCommon(Refused):
+    """It is among those that are tried first, or easily guessed."""
+
+    code = "password-common"
+
+
+class PasswordHoldsName(Refused):
+    """details: kind (name, address, institution), never what was found."""
+
+    code = "password-holds-name"
+
+
 class TooBusy(Refused):
     """The queue for password hashing is full."""
 

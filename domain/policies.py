@@ -6,6 +6,7 @@ INITIAL_PASSWORDS_A_REQUEST = 3  # a retry issues a new one, so that no message 
 MAILS_A_DOOR = 5  # mails that strangers can cause to one address …
 DOOR_WINDOW = timedelta(hours=1)  # … in this time
 PASSWORD_MIN_LENGTH = 15  # code points after NFC; NIST SP 800-63B-4, 3.1.1.2: a password as the only factor
+PASSWORD_MIN_BESIDE_FACTOR = 8  # code points; the same source: a password beside a second factor
 PASSWORD_MAX_LENGTH = 128  # code points; the same source asks for at least 64
 TEXT_LIMIT = 200  # characters of a name, a street …
 NOTE_LIMIT = 2000  # characters of a note or a text to the holder

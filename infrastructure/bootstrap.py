@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 
 from application.accounts import Accounts
 from application.linking import Linking
+from application.passwords import Passwords
 from application.profiles import Profiles
 from infrastructure import broker
 from infrastructure.broker import Broker
@@ -31,6 +32,7 @@ from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
+from infrastructure.password_quality import OfflineQuality
 from infrastructure.processes import Role
 from infrastructure.project import Project
 from infrastructure.records import Records
@@ -191,6 +193,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         log=store,
         lookup=lookup,
         credentials=HashedCredentials(pool, lookup, queue, keys),
+        passwords=Passwords(OfflineQuality(), store, institution.name),
         sessions=sessions,
         roles=StoredRoles(pool),
         intake=intake,

@@ -49,7 +49,7 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     password = here.accounts.issue_initial_password(account_id)
     session = here.sessions.find(here.accounts.sign_in(AURELIE_ADDRESS, password, "cookie").token, NOON)
     here.accounts.change_password(
-        account_id, password, "correct horse battery", session_id=session.session_id, kind="cookie"
+        account_id, password, "quiet otter behind the mill", session_id=session.session_id, kind="cookie"
     )
     here.accounts.grant("auditor", AURELIE_ADDRESS, date(2025, 12, 31), actor=OPERATOR)
     here.accounts.revoke("auditor", AURELIE_ADDRESS, actor=OPERATOR)

@@ -12,6 +12,7 @@ from psycopg import Cursor
 
 from application.accounts import Accounts
 from application.linking import Linking
+from application.passwords import Passwords
 from application.profiles import Profiles
 from domain.calendar import WorkingDays
 from domain.profile import PersonalData
@@ -23,6 +24,7 @@ from infrastructure.event_store import EventStore
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
 from infrastructure.lookup import DigestLookup
+from infrastructure.password_quality import OfflineQuality
 from infrastructure.records import Records
 from infrastructure.sessions import StoredRoles, StoredSessions
 from projections.cases import Cases
@@ -62,6 +64,7 @@ class WriteSide:
             log=self.store,
             lookup=self.lookup,
             credentials=self.credentials,
+            passwords=Passwords(OfflineQuality(), self.store, "HEP-BEJUNE"),
             sessions=self.sessions,
             roles=self.roles,
             intake=self.intake,

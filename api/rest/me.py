@@ -75,6 +75,8 @@ def send_profile(typed: PersonalData) -> Response:
     "password-unchanged",
     "password-too-short",
     "password-too-long",
+    "password-common",
+    "password-holds-name",
     "too-busy",
     "conflict",
     command=True,
