@@ -51,6 +51,8 @@ STATUS: Final = {
     "password-too-long": 422,
     "password-unchanged": 422,
     "email-unchanged": 422,
+    "password-common": 422,
+    "password-holds-name": 422,
     "record-unknown": 422,
     "wrong-code": 422,
     "passkey-refused": 422,
@@ -70,6 +72,8 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "password-too-long": ("new_password", "too-long"),
     "password-unchanged": ("new_password", "unchanged"),
     "email-unchanged": ("new_email", "same-address"),
+    "password-common": ("new_password", "common"),
+    "password-holds-name": ("new_password", "holds-{kind}"),
     "record-unknown": ("record_number", "unknown-code"),
     "wrong-code": ("code", "wrong-code"),
     "passkey-refused": ("credential", "passkey-refused"),
@@ -132,9 +136,8 @@ def of_refusal(refusal: Refused) -> Response:
     details = dict(refusal.details)
     if refusal.code in _FIELDS:
         field, fault = _FIELDS[refusal.code]
-        return answer(
-            refusal.code, errors=InvalidInput({field: [Fault(fault, **details)]}).messages(locale())
-        )
+        told = Fault(fault.format(**details), **details)
+        return answer(refusal.code, errors=InvalidInput({field: [told]}).messages(locale()))
     if "by" in details:
         details["by"] = service().history.label(details["by"], NOBODY, locale())
     return answer(refusal.code, **details)

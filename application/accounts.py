@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.deciding import decided_again
 from application.guesses import Caller, Guesses
+from application.passwords import Passwords
 from application.ports import (
     AccountRequest,
     Clock,
@@ -23,11 +24,12 @@ from application.ports import (
     Sessions,
     Verified,
 )
-from application.reauthentication import Reauthentication, composed
+from application.reauthentication import Reauthentication
 from application.second_factors import Factors, Proof
 from domain import errors, policies
 from domain.account import Account
 from domain.fact import NOWHERE, Whence
+from domain.passwords import composed
 from domain.values import LOCALES, SYSTEM, address_key
 
 DEFAULT_LOCALE = LOCALES[0]
@@ -57,6 +59,7 @@ class Accounts:
     lookup: Lookup
     credentials: Credentials
     factors: Factors
+    passwords: Passwords
     sessions: Sessions
     devices: Devices
     guesses: Guesses
@@ -230,11 +233,14 @@ class Accounts:
         second_factor: bool = False,
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
-        by bearer token as it is. Raises WrongPassword, PasswordUnchanged, PasswordTooShort,
-        PasswordTooLong, TooManyRequests, TooBusy.
+        by bearer token as it is. Raises WrongPassword, PasswordUnchanged, what `Passwords.acceptable` does,
+        TooManyRequests, TooBusy.
         """
-        now, chosen = self.clock.now(), acceptable(new_password)
+        now = self.clock.now()
         account, verified = self.reauthentication.verified(account_id, current_password, session_id)
+        chosen = self.passwords.acceptable(
+            new_password, account, with_second_factor=bool(account.second_factors)
+        )
         if chosen == composed(current_password):
             raise errors.PasswordUnchanged
         account.change_password(actor=account_id, whence=whence, now=now)
@@ -290,13 +296,3 @@ class Accounts:
 
     def _claim(self, account: Account) -> Effect:
         return self.lookup.claim("email", address_key(account.email), account.id)
-
-
-def acceptable(password: str) -> str:
-    """A new password as it is hashed. Raises PasswordTooShort, PasswordTooLong."""
-    chosen = composed(password)
-    if len(chosen) < policies.PASSWORD_MIN_LENGTH:
-        raise errors.PasswordTooShort(min=policies.PASSWORD_MIN_LENGTH)
-    if len(chosen) > policies.PASSWORD_MAX_LENGTH:
-        raise errors.PasswordTooLong(max=policies.PASSWORD_MAX_LENGTH)
-    return chosen

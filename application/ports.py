@@ -102,6 +102,11 @@ class Credentials(Protocol):
         """Let a password die that is too short without a second factor."""
 
 
+class PasswordQuality(Protocol):
+    def is_common(self, password: str) -> bool:
+        """Whether it is among the first that somebody would try: listed, well known, repeated or in a row."""
+
+
 class NewSession(NamedTuple):
     """token: the secret the client keeps. csrf_token: for cookies only."""
 

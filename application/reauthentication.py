@@ -1,6 +1,5 @@
 """What changes the way in asks for the password again."""
 
-import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from application.guesses import Guesses
 from application.ports import Clock, Credentials, EventLog, Verified
 from domain import errors
 from domain.account import Account
+from domain.passwords import composed
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,3 @@ class Reauthentication:
             if not verified:
                 raise errors.WrongPassword
         return account, verified
-
-
-def composed(password: str) -> str:
-    """As passwords are hashed and compared (NFC): another keyboard may put the same letters together differently."""
-    return unicodedata.normalize("NFC", password)

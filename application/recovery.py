@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from application.accounts import acceptable
 from application.deciding import decided_again
 from application.guesses import Caller, Guesses
+from application.passwords import Passwords
 from application.ports import (
     Clock,
     Credentials,
@@ -40,6 +40,7 @@ class Recovery:
     links: Links
     credentials: Credentials
     factors: Factors
+    passwords: Passwords
     sessions: Sessions
     devices: Devices
     guesses: Guesses
@@ -87,7 +88,9 @@ class Recovery:
         linked = self.links.find(RESET, token, now)
         account = self.log.account(linked.account_id)
         account.reset_password(request=linked.request, whence=whence, now=now)
-        chosen = acceptable(new_password)
+        chosen = self.passwords.acceptable(
+            new_password, account, with_second_factor=bool(account.second_factors)
+        )
         with self.guesses.in_session(
             account.id, account.id
         ):  # whoever has the mailbox guesses no codes either

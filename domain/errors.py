@@ -90,6 +90,18 @@ class PasswordTooShortAlone(Refused):
     code = "password-too-short-alone"
 
 
+class PasswordCommon(Refused):
+    """It is among those that are tried first, or easily guessed."""
+
+    code = "password-common"
+
+
+class PasswordHoldsName(Refused):
+    """details: kind (name, address, institution), never what was found."""
+
+    code = "password-holds-name"
+
+
 class SecondFactorNeeded(Refused):
     """The password was right, and the account asks for more. details: factors, the kinds that it has."""
 

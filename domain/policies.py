@@ -13,6 +13,7 @@ NETWORK_WRONG_PASSWORDS = 30  # from one network, for whatever addresses …
 NETWORK_WINDOW = timedelta(minutes=5)  # … in this time
 PUBLIC_REQUESTS = 600  # from one network at one public door, in `DOOR_WINDOW`
 PASSWORD_MIN_LENGTH = 15  # code points after NFC; NIST SP 800-63B-4, 3.1.1.2: a password as the only factor
+PASSWORD_MIN_BESIDE_FACTOR = 8  # code points; the same source: a password beside a second factor
 PASSWORD_MAX_LENGTH = 128  # code points; the same source asks for at least 64
 SECOND_FACTORS = 10  # of one account
 RECOVERY_CODES = 10  # issued at once

@@ -14,6 +14,7 @@ from application.accounts import Accounts
 from application.address_changes import AddressChanges
 from application.guesses import Guesses
 from application.linking import Linking
+from application.passwords import Passwords
 from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
@@ -42,6 +43,7 @@ from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
 from infrastructure.passkeys import StoredPasskeys
+from infrastructure.password_quality import OfflineQuality
 from infrastructure.places import Places
 from infrastructure.processes import Role
 from infrastructure.project import Project
@@ -214,7 +216,8 @@ def build(settings: Settings, conninfo: str) -> Service:
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
     devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
-    credentials, links = HashedCredentials(pool, lookup, queue), MailedLinks(pool)
+    credentials, links = HashedCredentials(pool, lookup, queue, keys), MailedLinks(pool)
+    passwords = Passwords(OfflineQuality(), store, institution.name)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
     reauthentication = Reauthentication(store, credentials, guesses, clock)
     factors = Factors(
@@ -233,6 +236,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         lookup=lookup,
         credentials=credentials,
         factors=factors,
+        passwords=passwords,
         sessions=sessions,
         devices=devices,
         guesses=guesses,
@@ -250,6 +254,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         links=links,
         credentials=credentials,
         factors=factors,
+        passwords=passwords,
         sessions=sessions,
         devices=devices,
         guesses=guesses,

@@ -1,43 +1,46 @@
-"""Password hashes: argon2id, one run for each check, at most as many runs at once as there are cores."""
+"""Password hashes: one run for each check, at most as many runs at once as there are cores."""
 
 import hmac
+import logging
 import os
 import secrets
-from base64 import b64decode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from threading import Lock
 from typing import NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-from argon2 import Type, extract_parameters
-from argon2.low_level import hash_secret
 from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
 from application.ports import Effect, Verified
 from domain import errors, policies
+from infrastructure.keys import Keyring
 from infrastructure.lookup import DigestLookup
+from infrastructure.observability import place_of
+from infrastructure.password_hash import Hasher, Recipe
 from infrastructure.prepared import Prepared
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 iterations, 1 lane (docs/sources.md#S9).
-TIME_COST, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES = 2, 19_456, 1, 32, 16
 SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read as something else
 WAITING = 32  # checks that may wait for a core
 RESERVED = 16  # further ones, of whoever is known by session or device: strangers cannot fill all places
 
 BY_ADDRESS = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred, c.long
+    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at, c.barred, c.long
     FROM lookup AS l JOIN credentials AS c USING (account_id)
     WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3 AND l.reserved_until IS NULL
 """)
 BY_ACCOUNT = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.expires_at, c.used_at, c.barred, c.long
+    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at, c.barred, c.long
     FROM credentials AS c WHERE c.account_id = $1
 """)
+RENEW = Prepared("UPDATE credentials SET hash = $1, pepper = $2 WHERE id = $3")
 
 
 class Row(NamedTuple):
@@ -45,31 +48,15 @@ class Row(NamedTuple):
     id: UUID
     kind: str
     hash: str
+    pepper: int | None
     expires_at: datetime | None
     used_at: datetime | None
     barred: str | None
     long: bool
 
-
-class Recipe(NamedTuple):
-    """What a hash was made with, but for the password."""
-
-    salt: bytes
-    time_cost: int
-    memory_kib: int
-    lanes: int
-
-    @classmethod
-    def fresh(cls) -> "Recipe":
-        return cls(os.urandom(SALT_BYTES), TIME_COST, MEMORY_KIB, LANES)
-
-    @classmethod
-    def of(cls, hashed: str) -> "Recipe":
-        """hashed: in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`."""
-        used, salt = extract_parameters(hashed), hashed.split("$")[4]
-        return cls(
-            b64decode(salt + "=" * (-len(salt) % 4)), used.time_cost, used.memory_cost, used.parallelism
-        )
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe.of(self.hash, self.pepper)
 
 
 class HashQueue:
@@ -91,41 +78,54 @@ class HashQueue:
 
     def run(self, hash_once: Callable[[], T], *, known: bool = False) -> T:
         """known: whoever asks. Raises domain.errors.TooBusy when too many wait already."""
+        return self.begin(hash_once, known=known).result()
+
+    def begin(self, work: Callable[[], T], *, known: bool = False) -> "Future[T]":
+        """The same, for whoever does not wait for it."""
         with self._counting:
             if self._inside >= self._most + (RESERVED if known else 0):
                 raise errors.TooBusy
             self._inside += 1
+        return self._threads.submit(self._counted, work)
+
+    def _counted(self, work: Callable[[], T]) -> T:
         try:
-            return self._threads.submit(hash_once).result()
+            return work()
         finally:
             with self._counting:
                 self._inside -= 1
 
 
 class HashedCredentials:
-    def __init__(self, pool: ConnectionPool, lookup: DigestLookup, queue: HashQueue) -> None:
+    def __init__(
+        self, pool: ConnectionPool, lookup: DigestLookup, queue: HashQueue, keyring: Keyring
+    ) -> None:
         self._pool = pool
         self._lookup = lookup
         self._queue = queue
+        self._hasher = Hasher(keyring)
 
     def verify(self, email: str, password: str, now: datetime, *, known: bool = False) -> Verified | None:
         """Whose password it is. email: as `domain.values.address_key` gives it. Raises TooBusy."""
         rows = self._rows(BY_ADDRESS, self._lookup.place("email", email))
-        return self._check(rows, password, now, known=known)
+        verified = self._check(rows, password, now, known=known)
+        if verified:
+            self._renew(next(row for row in rows if row.id == verified.credential_id), password)
+        return verified
 
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None:
         return self._check(self._rows(BY_ACCOUNT, (account_id,)), password, now, known=True)
 
     def issue_initial(self, account_id: UUID, expires_at: datetime) -> tuple[str, Effect]:
         copies = [row for row in self._rows(BY_ACCOUNT, (account_id,)) if row.kind == "initial"]
-        password = initial_password()
-        hashed = self._hash(password, Recipe.of(copies[0].hash) if copies else Recipe.fresh())
+        password, recipe = initial_password(), copies[0].recipe if copies else self._hasher.fresh()
+        hashed = self._hash(password, recipe)
 
         def store(cursor: Cursor) -> None:
             cursor.execute(
-                "INSERT INTO credentials (account_id, kind, hash, expires_at, long)"
-                " VALUES (%s, 'initial', %s, %s, true)",
-                (account_id, hashed, expires_at),
+                "INSERT INTO credentials (account_id, kind, hash, pepper, long, expires_at)"
+                " VALUES (%s, 'initial', %s, %s, true, %s)",
+                (account_id, hashed, recipe.pepper, expires_at),
             )
 
         return password, store
@@ -141,15 +141,16 @@ class HashedCredentials:
         return keep
 
     def choose(self, account_id: UUID, password: str, used_at: datetime | None) -> tuple[UUID, Effect]:
-        credential_id, hashed = uuid4(), self._hash(password, Recipe.fresh(), known=True)
+        credential_id, recipe = uuid4(), self._hasher.fresh()
+        hashed = self._hash(password, recipe, known=True)
         long = len(password) >= policies.PASSWORD_MIN_LENGTH
 
         def store(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM credentials WHERE account_id = %s", (account_id,))
             cursor.execute(
-                "INSERT INTO credentials (id, account_id, kind, hash, used_at, long)"
-                " VALUES (%s, %s, 'chosen', %s, %s, %s)",
-                (credential_id, account_id, hashed, used_at, long),
+                "INSERT INTO credentials (id, account_id, kind, hash, pepper, long, used_at)"
+                " VALUES (%s, %s, 'chosen', %s, %s, %s, %s)",
+                (credential_id, account_id, hashed, recipe.pepper, long, used_at),
             )
 
         return credential_id, store
@@ -171,9 +172,10 @@ class HashedCredentials:
         return [Row(*row) for row in statement.all(self._pool, values)]
 
     def _check(self, rows: list[Row], password: str, now: datetime, *, known: bool) -> Verified | None:
-        """One run, whatever was found; what it means is judged afterwards."""
-        recipe = Recipe.of(rows[0].hash) if rows else Recipe.fresh()
-        computed = self._hash(password, recipe, known=known)
+        """One run, whatever was found; what it means is judged afterwards. What nobody can have chosen costs none."""
+        if len(password) > policies.PASSWORD_MAX_LENGTH:
+            return None
+        computed = self._hash(password, rows[0].recipe if rows else self._hasher.fresh(), known=known)
         for row in rows:
             if hmac.compare_digest(row.hash, computed):
                 if row.expires_at and row.expires_at <= now:
@@ -189,10 +191,28 @@ class HashedCredentials:
         return None
 
     def _hash(self, password: str, recipe: Recipe, *, known: bool = False) -> str:
-        secret = password.encode("utf-8", "surrogatepass")
-        return self._queue.run(
-            lambda: hash_secret(secret, *recipe, HASH_BYTES, Type.ID).decode("ascii"), known=known
-        )
+        return self._queue.run(lambda: self._hasher.hash(password, recipe), known=known)
+
+    def _renew(self, row: Row, password: str) -> None:
+        """Begin a hash of today's kind in the place of one of another pepper or other costs.
+
+        Only after a password was right, which the answer tells in any case, and nobody waits for it: an unknown
+        address and a wrong password take one run as before. Costs are part of that run: were they changed, a stored
+        hash would take another time than an unknown address until it is renewed, as a new pepper does not.
+        An initial password keeps the salt that it shares with its copies, and is dead within days.
+        """
+        if row.kind == "initial" or self._hasher.is_of_today(row.recipe):
+            return
+        with suppress(errors.TooBusy):  # then the next sign-in will
+            self._queue.begin(lambda: self._put_in_place(row, password))
+
+    def _put_in_place(self, row: Row, password: str) -> None:
+        recipe = self._hasher.fresh()
+        try:
+            hashed = self._hasher.hash(password, recipe)
+            RENEW.all(self._pool, (hashed, recipe.pepper, row.id))  # unless it was replaced meanwhile
+        except Exception as error:  # noqa: BLE001 - the hash that is there still lets its holder in
+            log.warning("a password hash could not be renewed", extra=place_of(error))
 
 
 def initial_password() -> str:

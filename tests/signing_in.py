@@ -1,12 +1,15 @@
 """How people of the tests sign in and change their passwords."""
 
+import unicodedata
+from random import Random
+
 import pytest
 from people import AURELIE_ADDRESS
 
 from application.guesses import Caller
 from domain import errors
 
-MY_PASSWORD = "correct horse battery"
+MY_PASSWORD = "quiet otter behind the mill"
 ELSEWHERE = "198.51.100.7"
 
 
@@ -47,3 +50,13 @@ def tried(
 
 def alive(here, token: str) -> bool:
     return here.sessions.find(token, here.clock.now()) is not None
+
+
+def random_password(seed: int, length: int) -> str:
+    """Of all characters that can be printed. length: in code points, composed."""
+    random, text = Random(seed), ""
+    while len(text) < length:
+        first, last = random.choice([(0x20, 0x7F), (0xA0, 0x250), (0x250, 0xD800), (0xE000, 0x20000)])
+        text = unicodedata.normalize("NFC", text + chr(random.randrange(first, last)))
+        text = "".join(filter(str.isprintable, text))[:length]
+    return text

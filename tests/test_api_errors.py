@@ -43,7 +43,7 @@ def refusals_known(kind: type[refusals.Refused] = refusals.Refused) -> list[type
 @pytest.mark.parametrize("refusal", refusals_known(), ids=lambda refusal: refusal.code)
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_refusal_of_the_domain_is_explained_in_every_language(failing, refusal, locale):
-    answer = failing(refusal(min=15, max=128), Accept_Language=locale)
+    answer = failing(refusal(min=15, max=128, kind="name"), Accept_Language=locale)
     assert answer.content_type == "application/problem+json"
     assert answer.json["type"] == f"/problems/{refusal.code}"
     assert answer.json["title"] == text(locale, "problems", refusal.code, "title")

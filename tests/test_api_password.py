@@ -1,5 +1,7 @@
 """Choosing a password: this session goes on, all others end."""
 
+import unicodedata
+
 import pytest
 from api_client import PASSWORD, Client, running
 from services import new_database
@@ -91,6 +93,46 @@ def test_a_password_that_cannot_be_is_refused_beside_its_field(claire, bad):
     assert answer.status_code == 422
     assert list(answer.json["errors"]) == ["new_password"]
     assert claire.again().post("/session", claire.pair).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("bad", "code", "said"),
+    [
+        ("passwordpassword123", "password-common", "Too common"),
+        ("x" * 15, "password-common", "Too common"),
+        ("sept ponts de Rossel", "password-holds-name", "your family name or given name"),
+        ("sept ponts et holder-", "password-holds-name", "your e-mail address"),
+        ("sept ponts hep bejune", "password-holds-name", "the name of the institution"),
+    ],
+)
+def test_a_password_that_others_would_guess_is_refused_with_the_reason(claire, bad, code, said):
+    answer = change(claire, bad)
+    assert (answer.status_code, answer.json["type"]) == (422, f"/problems/{code}")
+    ((message,),) = answer.json["errors"].values()
+    assert said in message
+    assert list(answer.json["errors"]) == ["new_password"]
+    assert bad not in answer.text
+    assert claire.again().post("/session", claire.pair).status_code == 201
+
+
+def test_a_password_is_counted_composed_however_its_accents_are_typed(claire):
+    longest = "été à Môtiers, " * 8 + "être là"
+    assert change(claire, unicodedata.normalize("NFD", longest)).status_code == 204
+    for form in ("NFC", "NFD"):
+        pair = {**claire.pair, "password": unicodedata.normalize(form, longest)}
+        assert claire.again().post("/session", pair).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("oversized", "status"),
+    [("x" * 129, 422), ("e\u0301" * 129, 422), ("\u0301" * 10_000, 422), ("x" * 1_000_000, 413)],
+)
+def test_an_oversized_password_is_refused_at_the_door(claire, oversized, status):
+    for path in ("/session", "/tokens"):
+        pair = {**claire.pair, "password": oversized}
+        assert claire.again().post(path, pair).status_code == status
+    assert change(claire, oversized).status_code == status
+    assert change(claire, current=oversized).status_code == status
 
 
 def test_both_passwords_must_be_there_and_nothing_else(claire):

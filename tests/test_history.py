@@ -84,7 +84,7 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
 
 def move_about(here, account_id: UUID, clerk: UUID) -> None:
     """All that can happen to the way in."""
-    colleague, session_id, password = here.opened("colleague@example.org"), uuid4(), "correct horse battery"
+    colleague, session_id, password = here.opened("colleague@example.org"), uuid4(), MY_PASSWORD
     why = {"reason": "other", "note": "Noted."}
     changes, standings = here.address_changes, here.standings
     here.recovery.request_reset(AURELIE_ADDRESS, FIREFOX)

@@ -132,7 +132,9 @@ def test_what_is_wrong_with_a_password_in_a_session_is_counted_there_alone(here,
 def strangers_hashing(here) -> Iterator[tuple[HashQueue, Event]]:
     """Strangers have taken all places of the queue, until the event."""
     queue = HashQueue(at_once=1, waiting=0)
-    here.accounts = replace(here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue))
+    here.accounts = replace(
+        here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue, here.keyring)
+    )
     begun, done = Event(), Event()
     stranger = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
     stranger.start()

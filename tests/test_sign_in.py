@@ -1,18 +1,22 @@
 """Passwords: which one lets a person in, how it is changed, and what ends with the old one."""
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from people import AURELIE_ADDRESS, DAY, NOON
-from signing_in import MY_PASSWORD, alive, change, refused, signed_in
+from signing_in import MY_PASSWORD, alive, change, random_password, refused, signed_in
 from spec import at_once, until
 from write_side import WriteSide
 
 from domain import errors
 from domain.fact import NOWHERE
+from domain.passwords import composed
 from infrastructure.credentials import HashedCredentials, HashQueue
 
 
@@ -88,10 +92,45 @@ def test_a_password_of_unfit_length_is_refused_and_the_old_one_stays(
     assert signed_in(here, issued)
 
 
-@pytest.mark.parametrize("new", ["x" * 15, "🙂" * 128])
+@pytest.mark.parametrize("new", ["otter mill frog", "🦦🏭🐸🌊" * 2 + "hinter der Mühle " * 7])
 def test_a_password_of_fit_length_is_taken(here, account_id, issued, session, new):
     change(here, account_id, session, issued, new)
     assert signed_in(here, new)
+
+
+@given(st.integers(), st.integers(15, 128))
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+def test_whatever_random_password_is_chosen_lets_its_holder_in_however_it_is_typed(
+    here, account_id, issued, session, seed, length
+):
+    new = random_password(seed, length)
+    chosen = here.accounts.passwords.acceptable(
+        unicodedata.normalize("NFD", new), here.store.account(account_id)
+    )
+    _, store = here.credentials.choose(account_id, chosen, NOON)
+    here.store.record(effects=[store])
+    assert signed_in(here, new)
+    assert signed_in(here, unicodedata.normalize("NFD", new))
+    assert refused(here, new[:-1])
+
+
+@pytest.mark.parametrize(
+    ("new", "refusal"),
+    [
+        ("passwordpassword123", errors.PasswordCommon),
+        ("sept ponts d'Aurélie", errors.PasswordHoldsName),
+        ("sept ponts d'Hep-Bejune", errors.PasswordHoldsName),
+    ],
+)
+def test_a_password_that_others_would_guess_is_refused_and_the_old_one_stays(
+    here, account_id, issued, session, new, refusal
+):
+    with pytest.raises(refusal):
+        change(here, account_id, session, issued, new)
+    assert signed_in(here, issued)
+    assert here.topics(account_id)[-1] != "account.password-changed"
 
 
 def test_whoever_does_not_know_the_password_cannot_change_it(here, account_id, issued, session):
@@ -109,9 +148,34 @@ def test_a_password_is_kept_as_a_hash_alone(here, chosen):
             assert MY_PASSWORD.encode().hex() not in row
 
 
+def test_it_is_kept_whether_a_password_is_long_enough_alone(here, account_id, issued):
+    assert here.rows("SELECT long FROM credentials") == [(True,)]
+    for password, long in ("otter, mill", False), ("e\u0301" * 14, False), ("é" * 15, True):
+        _, store = here.credentials.choose(account_id, composed(password), NOON)
+        here.store.record(effects=[store])
+        assert here.rows("SELECT long FROM credentials") == [(long,)]
+
+
+def test_a_password_that_nobody_can_have_chosen_costs_no_hash(here, account_id, issued, session):
+    """Whatever needed a hash would be turned away."""
+    queue = HashQueue(at_once=1, waiting=-1)
+    crowded = replace(
+        here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue, here.keyring)
+    )
+    for password in ("x" * 129, "x" * 1_000_000):
+        with pytest.raises(errors.WrongCredentials):
+            crowded.sign_in(AURELIE_ADDRESS, password, "cookie")
+        with pytest.raises(errors.WrongPassword):
+            crowded.change_password(account_id, password, MY_PASSWORD, session_id=uuid4(), kind="cookie")
+        with pytest.raises(errors.PasswordTooLong):
+            crowded.change_password(account_id, issued, password, session_id=uuid4(), kind="cookie")
+    with pytest.raises(errors.TooBusy):
+        crowded.sign_in(AURELIE_ADDRESS, "x" * 128, "cookie")
+
+
 def test_when_too_many_wait_for_a_core_one_more_is_turned_away(here, issued):
     queue = HashQueue(at_once=1, waiting=0)
-    crowded = HashedCredentials(here.pool, here.lookup, queue)
+    crowded = HashedCredentials(here.pool, here.lookup, queue, here.keyring)
     begun, done = Event(), Event()
     busy = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
     busy.start()

@@ -110,7 +110,9 @@ def test_one_hash_is_run_whatever_the_code(here, app):
             return super().run(hash_once, **how)
 
     queue = Counting()
-    accounts = replace(here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue))
+    accounts = replace(
+        here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue, here.keyring)
+    )
     for code in (None, "000000", app.code(now_on(here))):
         before = queue.runs
         with suppress(errors.WrongCredentials, errors.SecondFactorNeeded):

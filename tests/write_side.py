@@ -14,6 +14,7 @@ from application.accounts import Accounts
 from application.address_changes import AddressChanges
 from application.guesses import Guesses, Limits
 from application.linking import Linking
+from application.passwords import Passwords
 from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
@@ -33,6 +34,7 @@ from infrastructure.keys import Keyring
 from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
 from infrastructure.passkeys import StoredPasskeys
+from infrastructure.password_quality import OfflineQuality
 from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.second_factors import StoredSecondFactors
@@ -69,8 +71,9 @@ class WriteSide:
         self.keyring = keyring
         self.store = EventStore(self.pool, keyring, after_append=nothing)
         self.lookup = DigestLookup(self.pool, keyring)
-        self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100))
+        self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100), keyring)
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
+        self.passwords = Passwords(OfflineQuality(), self.store, "HEP-BEJUNE")
         self.devices = KnownDevices(self.pool, self.lookup)
         self.throttle = StoredThrottle(self.pool, keyring)
         self.guesses = Guesses(self.throttle, self.devices, self.clock, Limits())
@@ -94,6 +97,7 @@ class WriteSide:
             lookup=self.lookup,
             credentials=self.credentials,
             factors=self.factors,
+            passwords=self.passwords,
             sessions=self.sessions,
             devices=self.devices,
             guesses=self.guesses,
@@ -110,6 +114,7 @@ class WriteSide:
             links=self.links,
             credentials=self.credentials,
             factors=self.factors,
+            passwords=self.passwords,
             sessions=self.sessions,
             devices=self.devices,
             guesses=self.guesses,

@@ -44,6 +44,8 @@ def ask_for_reset(typed: dict[str, Any]) -> Response:
     "wrong-credentials",
     "password-too-short",
     "password-too-long",
+    "password-common",
+    "password-holds-name",
     "too-many-requests",
     "too-busy",
     "conflict",

@@ -76,6 +76,8 @@ def send_profile(typed: PersonalData) -> Response:
     "password-unchanged",
     "password-too-short",
     "password-too-long",
+    "password-common",
+    "password-holds-name",
     "too-many-requests",
     "too-busy",
     "conflict",

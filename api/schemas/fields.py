@@ -14,11 +14,13 @@ from marshmallow import RAISE, Schema, fields
 
 from api.faults import Faulty
 from domain.calendar import ZURICH
+from domain.passwords import composed
 from domain.policies import EMAIL_LIMIT, NOTE_LIMIT, PASSWORD_MAX_LENGTH, TEXT_LIMIT
 from domain.values import InvalidValue, has_control_characters, parse_ahv
 from infrastructure.codes import is_code
 
 OLDEST_YEARS = 120
+MOST_APART = 4  # characters that NFC makes one of; Unicode FAQ, «Normalization»
 REGION = "CH"  # whose national form of a phone number is understood
 
 _CODES = {"required": "missing", "null": "null", "invalid": "invalid-value"}
@@ -52,13 +54,16 @@ class Text(fields.String):
         if has_control_characters(value, line_breaks=self.lines):
             raise Faulty("control-characters")
         typed = value.strip()
-        if len(typed) > self.limit:
+        if self.is_too_long(typed):
             raise Faulty("too-long", max=self.limit)
         if typed:
             return self.understood(typed)
         if self.required:
             raise Faulty("empty")
         return None
+
+    def is_too_long(self, typed: str) -> bool:
+        return len(typed) > self.limit
 
     def understood(self, typed: str) -> Any:
         """What the text stands for."""
@@ -71,16 +76,20 @@ class Note(Text):
 
 
 class Secret(Text):
-    """A password: taken as typed, white space too."""
+    """A password: taken as typed, white space too, and counted composed, however its accents were typed."""
 
     def __init__(self, *, limit: int = PASSWORD_MAX_LENGTH, **options: Any) -> None:
         super().__init__(limit=limit, metadata={"format": "password", "maxLength": limit}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping | None, **options: Any) -> str:
         super()._deserialize(value, attr, data, **options)
-        if len(value) > self.limit:
+        if self.is_too_long(value):
             raise Faulty("too-long", max=self.limit)
         return value
+
+    def is_too_long(self, typed: str) -> bool:
+        # Composing takes time with the square of what it is given, and makes one of four at most.
+        return len(typed) > MOST_APART * self.limit or len(composed(typed)) > self.limit
 
 
 class Email(Text):
