@@ -78,8 +78,13 @@ class Recovery:
         return self.links.make(RESET, account.id, request, self.clock.now() + self.link_lifetime)
 
     @decided_again
-    def complete_reset(self, token: str, new_password: str, whence: Whence, code: str | None = None) -> Saved:
+    def complete_reset(
+        self, token: str, new_password: str, whence: Whence, code: str | None = None
+    ) -> tuple[Saved, str]:
         """A new password in the place of all others, initial ones too; every session and token ends.
+
+        With the secret by which the account knows this device from now on: who holds the mailbox gets in while others
+        guess.
 
         code: of the second factor, where one is on. Raises LinkDead, AccountLocked, AccountClosed, SecondFactorNeeded,
         WrongCredentials (a wrong code), TooManyRequests, PasswordTooShort and its like, TooBusy.
@@ -98,7 +103,9 @@ class Recovery:
         if proof.by_recovery_code:
             account.use_recovery_code(now=now)
         _, store = self.credentials.choose(account.id, chosen, now if account.activated else None)
-        return self.log.record(account, effects=[*proof.effects, store, *self._signed_out(account)])
+        device, remembered = self.devices.remember(account.id, None, now)
+        effects = [*proof.effects, store, *self._signed_out(account), remembered]
+        return self.log.record(account, effects=effects), device
 
     @decided_again
     def propose(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> UUID:

@@ -29,7 +29,6 @@ French catalogue.
 | second-factor-removed   | the holder           | `changed_at` `factor`, whence                                    |
 | second-factor-reset     | the holder           | `changed_at`                                                     |
 | recovery-codes-issued   | the holder           | `changed_at`, whence                                             |
-| new-device              | the holder           | `at`, whence                                                     |
 
 whence: `device` and `place`, each a text of our own making or none. Names that end in `at` are aware instants, shown
 in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.

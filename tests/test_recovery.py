@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from people import AURELIE_ADDRESS, CLERK, HOUR, MINUTE, NOON, OTHER_CLERK
-from signing_in import MY_PASSWORD, alive, in_use, refused, signed_in
+from signing_in import MY_PASSWORD, alive, in_use, refused, signed_in, tried
 from write_side import WriteSide
 
 from domain import errors
@@ -59,6 +59,16 @@ def test_a_link_gives_a_new_password_once_and_ends_every_session(here, account_i
     assert refused(here, MY_PASSWORD)
     assert signed_in(here, NEW_PASSWORD)
     assert dead(here, token)
+
+
+def test_the_browser_that_chose_the_password_is_known_from_then_on(here, account_id):
+    known = signed_in(here, MY_PASSWORD).device
+    lost(here)
+    _, device = reset(here, link(here, account_id))
+    while tried(here, "a guess") != "too-many-requests":
+        pass
+    assert tried(here, NEW_PASSWORD, device=known) == "too-many-requests"
+    assert tried(here, NEW_PASSWORD, device=device) == "in"
 
 
 def test_asking_alone_changes_nothing(here, account_id):

@@ -9,7 +9,7 @@ from api.arguments import Blueprint
 from api.context import service
 from api.described import tells
 from api.idempotency import idempotent
-from api.identity import caller
+from api.identity import caller, set_device
 from api.schemas import answers, examples
 from api.schemas.accounts import MailedToken, PasswordReset, ResetRequest
 from api.whence import whence
@@ -52,8 +52,8 @@ def ask_for_reset(typed: dict[str, Any]) -> Response:
 )
 def complete_reset(typed: dict[str, Any]) -> Response:
     """Choose a new password by a mailed link; `code` where a second factor is on. Every session and token ends."""
-    service().recovery.complete_reset(**typed, whence=whence())
-    return nothing()
+    _, device = service().recovery.complete_reset(**typed, whence=whence())
+    return set_device(nothing(), device)
 
 
 @blueprint.post("/email-changes/confirm")

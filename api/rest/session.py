@@ -53,8 +53,10 @@ def sign_in(typed: dict[str, Any]) -> Response:
 @blueprint.post("/session/passkey/options")
 @idempotent(secret=True)
 @blueprint.response(201, answers.PasskeyQuestion, example=examples.PASSKEY_QUESTION)
+@tells("too-many-requests")
 def ask_for_passkey() -> Response:
     """What a passkey is to answer, within 5 minutes and once, for `POST /session/passkey`."""
+    service().accounts.guesses.at_public_door("passkey", identity.caller())
     attempt, options = service().factors.ask_for_passkey()
     return answer({"attempt": attempt, "options": options}, 201)
 
