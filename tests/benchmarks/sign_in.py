@@ -9,22 +9,32 @@ from functools import partial
 import web
 from argon2 import Type
 from argon2.low_level import hash_secret
-from figures import Figure, at_least, interleaved
+from figures import Figure, at_least, at_most, interleaved, percentile
 from signed_in import Person, a_running_service, people
 
 from infrastructure.credentials import HASH_BYTES, LANES, MEMORY_KIB, SALT_BYTES, TIME_COST
 
 ROUNDS = 3
 SECONDS = 5.0
+CLIENTS = 16
+LOAD = 0.8  # of the bare rate: where all clients ask without a pause, what they wait for is each other
 
 
 def measure(server: str) -> list[Figure]:
     with a_running_service(server) as house:
-        wanted = [_request(person) for person in people(house, web.CLIENTS)]
+        wanted = [_request(person) for person in people(house, CLIENTS)]
         contenders = {"ours": partial(_sign_ins, house.port, wanted), "bare argon2id": _hashes}
         rates = interleaved(contenders, ROUNDS)
-    floors = {"bare argon2id": rates["bare argon2id"]}
-    return [Figure("sign-in", rates["ours"], "/s", at_least(0.8, of="bare argon2id"), floors)]
+        bare = rates["bare argon2id"]
+        paced = web.ask(house.port, wanted, seconds=12, a_second=LOAD * bare, clients=CLIENTS)
+        paced.rate(201)
+    floors = {"bare argon2id": bare}
+    hash_seconds = (os.cpu_count() or 1) / bare
+    late = percentile(paced.seconds, 0.95) / hash_seconds
+    return [
+        Figure(f"sign-in, {CLIENTS} clients", rates["ours"], "/s", at_least(0.9, of="bare argon2id"), floors),
+        Figure(f"sign-in at {LOAD:.0%} of the bare rate, p95", late, "hash times", at_most(4)),
+    ]
 
 
 def _request(person: Person) -> bytes:
@@ -33,7 +43,7 @@ def _request(person: Person) -> bytes:
 
 
 def _sign_ins(port: int, requests: list[bytes]) -> float:
-    return web.ask(port, requests, seconds=SECONDS).rate(201)
+    return web.ask(port, requests, seconds=SECONDS, clients=CLIENTS).rate(201)
 
 
 def _hashes() -> float:
