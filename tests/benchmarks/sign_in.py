@@ -12,7 +12,7 @@ from argon2.low_level import hash_secret
 from figures import Figure, at_least, at_most, interleaved, percentile
 from signed_in import Person, a_running_service, people
 
-from infrastructure.credentials import HASH_BYTES, LANES, MEMORY_KIB, SALT_BYTES, TIME_COST
+from infrastructure.password_hash import COSTS, HASH_BYTES, SALT_BYTES
 
 ROUNDS = 3
 SECONDS = 5.0
@@ -53,9 +53,7 @@ def _hashes() -> float:
 
     def work(place: int) -> None:
         while time.perf_counter() < end:
-            hash_secret(
-                b"password", os.urandom(SALT_BYTES), TIME_COST, MEMORY_KIB, LANES, HASH_BYTES, Type.ID
-            )
+            hash_secret(b"password", os.urandom(SALT_BYTES), *COSTS, HASH_BYTES, Type.ID)
             made[place] += 1
 
     threads = [threading.Thread(target=work, args=(place,)) for place in range(len(made))]
