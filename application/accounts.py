@@ -169,7 +169,7 @@ class Accounts:
             raise errors.WrongCredentials
         if verified.barred:
             raise BARRED[verified.barred]
-        proof = self.factors.check(verified.account_id, code, now)
+        proof = self.factors.check(verified.account_id, verified.factors, code, now)
         return self._enter(verified, proof, kind, whence, known, now)
 
     def sign_in_by_passkey(

@@ -60,7 +60,8 @@ class Lookup(Protocol):
 class Verified:
     """A password, or a passkey, was right. first_sign_in: nobody signed in with it before.
 
-    barred: `locked`, `closed` or None. long: long enough to be all that is asked for.
+    barred: `locked`, `closed` or None. long: long enough to be all that is asked for. factors: the kinds that are asked
+    for besides (totp, passkey).
     """
 
     account_id: UUID
@@ -70,6 +71,7 @@ class Verified:
     barred: str | None = None
     long: bool = True
     by_passkey: bool = False
+    factors: Sequence[str] = ()
 
     def replaced_by(self, credential_id: UUID) -> "Verified":
         return Verified(self.account_id, credential_id, initial=False, first_sign_in=False)
@@ -179,9 +181,7 @@ class Throttle(Protocol):
 
 
 class SecondFactors(Protocol):
-    """Which second factors an account has. kinds: totp, passkey."""
-
-    def kinds(self, account_id: UUID) -> list[str]: ...
+    """Which second factors an account has."""
 
     def last_used(self, account_id: UUID) -> dict[UUID, datetime]: ...
 

@@ -99,7 +99,7 @@ class Recovery:
         with self.guesses.in_session(
             account.id, account.id
         ):  # whoever has the mailbox guesses no codes either
-            proof = self.factors.check(account.id, code, now)
+            proof = self.factors.check(account.id, account.factor_kinds, code, now)
         if proof.by_recovery_code:
             account.use_recovery_code(now=now)
         _, store = self.credentials.choose(account.id, chosen, now if account.activated else None)

@@ -1,7 +1,7 @@
 """Second factors: enrolled, listed, removed, lost, and asked for at sign-in."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -64,13 +64,15 @@ class Factors:
 
     # --- at sign-in
 
-    def check(self, account_id: UUID, code: str | None, now: datetime) -> Proof:
-        """Judge the code beside a right password. Raises SecondFactorNeeded, WrongCredentials (a wrong code)."""
-        kinds = self.stored.kinds(account_id)
+    def check(self, account_id: UUID, kinds: Sequence[str], code: str | None, now: datetime) -> Proof:
+        """Judge the code beside a right password. kinds: of factors that the account has.
+
+        Raises SecondFactorNeeded, WrongCredentials (a wrong code).
+        """
         if not kinds:
             return NOTHING_MORE
         if code is None:
-            raise errors.SecondFactorNeeded(factors=kinds)
+            raise errors.SecondFactorNeeded(factors=list(kinds))
         typed = re.sub(r"[\s-]", "", code)
         if re.fullmatch("[0-9]{6}", typed):
             use, by_recovery_code = self.totp.match(account_id, typed, now), False

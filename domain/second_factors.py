@@ -80,6 +80,10 @@ class SecondFactors:
         def apply(self, aggregate: "SecondFactors") -> None:
             aggregate.recovery_codes = self.left
 
+    @property
+    def factor_kinds(self) -> list[str]:
+        return sorted({factor.kind for factor in self.second_factors.values()})
+
     def enrol_second_factor(
         self, factor_id: UUID, kind: str, label: str | None, *, actor: UUID, now: datetime
     ) -> bool:

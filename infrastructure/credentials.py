@@ -31,13 +31,20 @@ SYLLABLES = "bcdfghjkmnpqrstvwxz", "aeiou"  # no l, no y: nothing that is read a
 WAITING = 32  # checks that may wait for a core
 RESERVED = 16  # further ones, of whoever is known by session or device: strangers cannot fill all places
 
-BY_ADDRESS = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at, c.barred, c.long
+FACTORS = """
+    ARRAY(
+        SELECT 'passkey' FROM passkeys AS p WHERE p.account_id = c.account_id
+        UNION SELECT 'totp' FROM totp_factors AS t WHERE t.account_id = c.account_id AND t.expires_at IS NULL
+        ORDER BY 1
+    )
+"""
+BY_ADDRESS = Prepared(f"""
+    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at, c.barred, c.long, {FACTORS}
     FROM lookup AS l JOIN credentials AS c USING (account_id)
     WHERE l.kind = $1 AND l.generation = $2 AND l.digest = $3 AND l.reserved_until IS NULL
 """)
-BY_ACCOUNT = Prepared("""
-    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at, c.barred, c.long
+BY_ACCOUNT = Prepared(f"""
+    SELECT c.account_id, c.id, c.kind, c.hash, c.pepper, c.expires_at, c.used_at, c.barred, c.long, {FACTORS}
     FROM credentials AS c WHERE c.account_id = $1
 """)
 RENEW = Prepared("UPDATE credentials SET hash = $1, pepper = $2 WHERE id = $3")
@@ -53,6 +60,7 @@ class Row(NamedTuple):
     used_at: datetime | None
     barred: str | None
     long: bool
+    factors: list[str]
 
     @property
     def recipe(self) -> Recipe:
@@ -187,6 +195,7 @@ class HashedCredentials:
                     row.used_at is None,
                     row.barred,
                     row.long,
+                    factors=row.factors,
                 )
         return None
 

@@ -19,15 +19,18 @@ KNOWN = Prepared("""
     WHERE d.digest = $1 AND d.last_seen_at > $2::timestamptz - interval '1 year'
       AND l.kind = $3 AND l.generation = $4 AND l.digest = $5
 """)
-SEEN = Prepared("""
+_SEEN = """
     INSERT INTO devices AS d (digest, account_id, created_at, last_seen_at)
     VALUES ($1::bytea, $2::uuid, $3::timestamptz, $3)
     ON CONFLICT (digest) DO UPDATE SET last_seen_at = excluded.last_seen_at WHERE d.account_id = excluded.account_id
-""")
-LET_GO = Prepared("""
-    DELETE FROM devices WHERE digest IN (
-        SELECT digest FROM devices WHERE account_id = $1 ORDER BY last_seen_at DESC OFFSET $2::int
-    )
+"""
+SEEN = Prepared(_SEEN)
+SEEN_FIRST = Prepared(f"""
+    WITH let_go AS (
+        DELETE FROM devices WHERE digest IN (
+            SELECT digest FROM devices WHERE account_id = $2 ORDER BY last_seen_at DESC OFFSET {DEVICES - 1}
+        )
+    ) {_SEEN}
 """)
 
 
@@ -45,9 +48,8 @@ class KnownDevices:
         secret = known or secrets.token_urlsafe(32)
 
         def store(cursor: Cursor) -> None:
-            SEEN.on(cursor.connection, (_digest(secret), account_id, now))
-            if not known:
-                LET_GO.on(cursor.connection, (account_id, DEVICES))
+            seen = SEEN if known else SEEN_FIRST
+            seen.on(cursor.connection, (_digest(secret), account_id, now))
 
         return secret, store
 

@@ -25,7 +25,7 @@ from domain.profile import Profile
 from domain.values import ERASED
 from infrastructure.event_mapper import SealedEvent, SealingMapper
 from infrastructure.keys import Keyring
-from infrastructure.prepared import Prepared
+from infrastructure.prepared import Prepared, transaction
 
 PLACES = 1 << 12  # events in one append
 HORIZON = "((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + o.shift) << 12)"
@@ -144,7 +144,7 @@ class LocklessRecorder(ApplicationRecorder):
         with self.pool.connection() as connection:
             if not effects and not any(event.new_key for event in events):
                 return self.append(connection.cursor(), events)
-            with connection.transaction(), connection.cursor() as cursor:
+            with transaction(connection), connection.cursor() as cursor:
                 saved = self.append(cursor, events) if events else Saved(0, None)
                 for effect in effects:
                     effect(cursor)

@@ -4,7 +4,8 @@ psycopg's own `execute` hands Python's lock to the other threads about twenty ti
 query where many threads ask at once; `PQexecPrepared` hands it over once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
 
@@ -31,6 +32,19 @@ class Connection(psycopg.Connection):
         if name is None:
             self.taught.clear()
         yield from super()._deallocate(name)
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """One that is in no other, begun and ended by one call of libpq each."""
+    _checked(connection.pgconn, connection.pgconn.exec_(b"BEGIN"))
+    try:
+        yield
+        _checked(connection.pgconn, connection.pgconn.exec_(b"COMMIT"))
+    except BaseException:
+        if connection.pgconn.status == ConnStatus.OK:
+            connection.pgconn.exec_(b"ROLLBACK")
+        raise
 
 
 class Prepared:

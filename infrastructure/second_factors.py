@@ -9,11 +9,6 @@ from psycopg_pool import ConnectionPool
 from application.ports import Effect
 from infrastructure.prepared import Prepared
 
-KINDS = Prepared("""
-    SELECT 'passkey' FROM passkeys WHERE account_id = $1
-    UNION SELECT 'totp' FROM totp_factors WHERE account_id = $1 AND expires_at IS NULL
-    ORDER BY 1
-""")
 LAST_USED = Prepared("""
     SELECT id, last_used_at FROM passkeys WHERE account_id = $1 AND last_used_at IS NOT NULL
     UNION ALL SELECT id, last_used_at FROM totp_factors WHERE account_id = $1 AND last_used_at IS NOT NULL
@@ -24,9 +19,6 @@ OF_AN_ACCOUNT = ("totp_factors", "passkeys", "passkey_challenges", "recovery_cod
 class StoredSecondFactors:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-
-    def kinds(self, account_id: UUID) -> list[str]:
-        return [kind for (kind,) in KINDS.all(self._pool, (account_id,))]
 
     def last_used(self, account_id: UUID) -> dict[UUID, datetime]:
         return dict(LAST_USED.all(self._pool, (account_id,)))

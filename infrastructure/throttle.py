@@ -54,12 +54,12 @@ def _take(count: int) -> Prepared:
 
 
 GIVE_BACK = Prepared("""
-    UPDATE buckets
-    SET full_at = full_at - refill,
-        open_at = CASE WHEN NOT growing THEN open_at - refill
-                       WHEN open_at = $2 THEN $3::timestamptz - refill
-                       ELSE open_at END
-    WHERE key = $1
+    UPDATE buckets AS b
+    SET full_at = b.full_at - b.refill,
+        open_at = CASE WHEN NOT b.growing THEN b.open_at - b.refill
+                       WHEN b.open_at = taken.until THEN $3::timestamptz - b.refill
+                       ELSE b.open_at END
+    FROM unnest($1::bytea[], $2::timestamptz[]) AS taken (key, until) WHERE b.key = taken.key
 """)
 EMPTY = Prepared("DELETE FROM buckets WHERE key = $1")
 
@@ -93,8 +93,7 @@ class StoredThrottle:
         raise TooManyRequests(retry_after=1)
 
     def give_back(self, taken: Taken) -> None:
-        for key, until in zip(taken.keys, taken.until, strict=True):
-            GIVE_BACK.all(self._pool, (key, until, taken.at))
+        GIVE_BACK.all(self._pool, (taken.keys, taken.until, taken.at))
 
     def forgive(self, taken: Taken) -> None:
         for key in taken.keys:

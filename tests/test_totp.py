@@ -179,7 +179,7 @@ def test_of_many_who_type_the_same_code_at_once_one_gets_in(here, app):
 
 def test_a_code_is_not_used_up_by_a_sign_in_that_came_to_nothing(here, account_id, app):
     code, now = app.code(now_on(here)), here.clock.now()
-    proof = here.factors.check(account_id, code, now)
+    proof = here.factors.check(account_id, ["totp"], code, now)
 
     def fails(_cursor) -> None:
         raise errors.Conflict
