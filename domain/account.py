@@ -55,6 +55,7 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
             aggregate.reset_asked_at = []
             aggregate.recovery = None
             aggregate.email_change = None
+            aggregate.email_changes_asked_at = []
             aggregate.take_backs = []
             aggregate.roles = {}
             aggregate.second_factors = {}

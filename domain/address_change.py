@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Annotated
 from uuid import UUID
 
@@ -44,6 +45,7 @@ class AddressChange:
             aggregate.email_change = PendingChange(
                 self.originator_version, self.email, self.session_id, self.timestamp
             )
+            aggregate.email_changes_asked_at.append(self.timestamp)
 
     class EmailChangeCancelled(Fact, Whence):
         """A change that was asked for will not be made."""
@@ -89,10 +91,14 @@ class AddressChange:
             aggregate.locked = Lock("suspected-misuse", self.timestamp)
 
     def request_email_change(self, email: str, *, session_id: UUID, whence: Whence, now: datetime) -> None:
-        """Raises EmailUnchanged, AccountLocked, AccountClosed."""
+        """Raises EmailUnchanged, TooManyRequests, AccountLocked, AccountClosed."""
         self.must_be_usable()
         if address_key(email) == address_key(self.email):
             raise errors.EmailUnchanged
+        recent = [at for at in self.email_changes_asked_at if now - at < policies.DOOR_WINDOW]
+        if len(recent) >= policies.MAILS_A_DOOR:  # whose mailboxes these are, nobody has shown yet
+            wait = recent[-policies.MAILS_A_DOOR] + policies.DOOR_WINDOW - now
+            raise errors.TooManyRequests(retry_after=ceil(wait.total_seconds()))
         said = {"email": email, "session_id": session_id, **vars(whence)}
         self.trigger_event(self.EmailChangeRequested, actor=self.id, timestamp=now, **said)
 

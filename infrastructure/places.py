@@ -1,6 +1,6 @@
 """Where a connection came from, as people read it: a town where the operator gave a map of networks, or an address."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,15 @@ class Places:
             return None
         if address.is_private or address.is_loopback:
             return text(locale, "history", "places", "local")
-        found: Any = self._map.get(str(address)) if self._map else None
+        found = self._found(address)
         names = (_named(found or {}, part, locale) for part in ("city", "country"))
         return ", ".join(filter(None, names)) or str(address)
+
+    def _found(self, address: IPv4Address | IPv6Address) -> Any:
+        try:
+            return self._map.get(address) if self._map else None
+        except ValueError:  # a map of IPv4 alone
+            return None
 
 
 def _named(found: dict[str, Any], part: str, locale: str) -> str | None:

@@ -49,6 +49,14 @@ def test_the_same_address_is_no_change():
     given(an_account()).when(asked(AURELIE_ADDRESS.upper())).then_refused(errors.EmailUnchanged)
 
 
+def test_after_five_in_an_hour_one_has_to_wait():
+    five = [asked(now=NOON + number * MINUTE) for number in range(5)]
+    given(an_account(), *five).when(asked(now=NOON + 10 * MINUTE)).then_refused(
+        errors.TooManyRequests, retry_after=50 * 60
+    )
+    given(an_account(), *five).when(asked(now=NOON + HOUR)).then(fact(Account.EmailChangeRequested))
+
+
 def test_only_the_confirmation_of_the_newest_request_changes_it():
     given(an_account(), asked(NEWER), asked()).when(confirmed(2)).then_refused(errors.LinkDead)
     account = (
