@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from api_client import PASSWORD, Client, running
+from mailing import change_tokens, reset_token
 from services import new_database
 
 from domain.fact import NOWHERE
@@ -34,24 +35,6 @@ def clerk(house) -> Client:
 @pytest.fixture(scope="module")
 def colleague(house) -> Client:
     return house.staff("secretariat", "colleague@school.example")
-
-
-def reset_token(house, holder: Client) -> str:
-    """Asked for at the door, decided on, and made as the worker does that mails it."""
-    answer = house.client().post("/password-resets", {"email": holder.email})
-    assert (answer.status_code, answer.json) == (202, {"status": "accepted"})
-    house.decide()
-    account = house.service.store.account(holder.id)
-    return house.service.recovery.reset_link(account, account.reset_request)
-
-
-def change_tokens(house, holder: Client, new_email: str) -> tuple[str, str]:
-    """What the new mailbox gets, and what the old one does."""
-    answer = holder.post("/me/email-changes", {"new_email": new_email, "password": holder.password})
-    assert answer.status_code == 202, answer.json
-    changes, account = house.service.address_changes, house.service.store.account(holder.id)
-    request = account.email_change.request
-    return changes.confirmation_link(account, request), changes.objection_link(account, request)
 
 
 # --- lost password
