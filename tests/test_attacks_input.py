@@ -1,0 +1,246 @@
+"""Attacks by what is sent: fields, headers, hosts, sizes; each is named after its requirement of the ASVS 5.0."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from api_client import HOST, PUBLIC_URL, Client, House, running
+from mailing import delivered, text_of
+from running_service import SIGN_UP, TIRELESS
+from services import new_database
+from walking import state_of, walked
+
+EVIL = "evil.example"
+WHY = {"reason": "other", "note": None}
+
+
+@pytest.fixture(scope="module")
+def house(postgres, template, tmp_path_factory) -> Iterator[House]:
+    with (
+        new_database(postgres, template) as database,
+        running(database, tmp_path_factory.mktemp("home"), **TIRELESS) as house,
+    ):
+        yield house
+
+
+@pytest.fixture(scope="module")
+def clerk(house) -> Client:
+    return house.staff("secretariat", "clerk@school.example")
+
+
+def nobodys(house: House) -> dict[str, object]:
+    return dict.fromkeys(
+        ("account_id", "case_id", "session_id", "factor_id", "recovery_id"), house.holder().id
+    )
+
+
+# --- fields that the action does not have
+
+EXTRA = {
+    "id": str(uuid4()),
+    "account_id": str(uuid4()),
+    "roles": ["secretariat"],
+    "role": "secretariat",
+    "state": "active",
+    "link_state": "linked",
+    "record_number_of": "R-1",
+    "activated": True,
+    "second_factor": True,
+    "long": True,
+    "actor": str(uuid4()),
+    "now": "2000-01-01T00:00:00Z",
+    "__class__": "Account",
+}
+
+
+def test_v15_3_3_no_body_takes_a_field_more_and_none_changes_anything(house, clerk):
+    ids = nobodys(house)
+    before, tried = state_of(house, "sessions"), 0
+    for operation in walked(house, unsafe=True, **ids):
+        if operation.body is None:
+            continue
+        extra = {name: value for name, value in EXTRA.items() if name not in operation.body}
+        answer = clerk.ask(operation.method, operation.path, json=operation.body | extra)
+        assert answer.status_code == 422, operation
+        assert set(answer.json["errors"]) >= set(extra), operation
+        tried += 1
+    assert tried > 20
+    assert state_of(house, "sessions") == before
+
+
+def test_v15_3_3_a_name_that_stands_twice_in_a_body_gives_no_right(house):
+    """The last one counts, as it does for every reader of JSON here."""
+    holder = house.holder()
+    body = f'{{"email": "x@{EVIL}", "password": "x", "email": "{holder.email}", "password": "{holder.password}"}}'
+    answer = house.client().ask("POST", "/session", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["account"]["email"]) == (201, holder.email)
+
+
+@pytest.mark.parametrize("trick", ["roles=secretariat", "_method=DELETE", "account_id=1"])
+def test_v15_3_7_no_query_gives_what_the_body_does_not(house, trick):
+    holder = house.holder()
+    assert holder.get(f"/me?{trick}").status_code == 422
+    assert holder.get("/session").json["roles"] == []
+
+
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_v4_1_4_no_header_makes_another_method_of_a_request(house, header):
+    holder = house.holder()
+    assert holder.get("/session", headers={header: "DELETE"}).status_code == 200
+    assert holder.get("/session").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix"])
+def test_v8_2_1_no_header_makes_another_path_of_a_request(house, header):
+    holder = house.holder()
+    assert set(holder.get("/me", headers={header: "/api/v1/accounts"}).json) >= {"email", "profile_state"}
+
+
+# --- links in mails
+
+CLAIMED = [
+    {"X-Forwarded-Host": EVIL},
+    {"X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "444"},
+    {"X-Forwarded-Server": EVIL, "X-Host": EVIL, "X-Original-Host": EVIL},
+    {"Forwarded": f"for=192.0.2.1;host={EVIL};proto=https"},
+    {"Origin": f"https://{EVIL}", "Referer": f"https://{EVIL}/"},
+    {"Host": "localhost"},
+]
+
+
+@pytest.mark.parametrize("claimed", CLAIMED, ids=lambda claimed: "+".join(claimed))
+def test_v1_2_2_every_mailed_link_leads_to_our_own_address_whatever_was_claimed(house, claimed):
+    holder, leaving, new = house.holder(), house.holder(), f"{uuid4()}@school.example"
+    delivered(house)
+    asked = [
+        house.client(**claimed).post("/accounts", {**SIGN_UP, "email": new}),
+        house.client(**claimed).post("/password-resets", {"email": holder.email}),
+        holder.post(
+            "/me/email-changes", {"new_email": f"x{new}", "password": holder.password}, headers=claimed
+        ),
+        leaving.post("/me/closure", {"password": leaving.password}, headers=claimed),
+    ]
+    assert [answer.status_code for answer in asked] == [202] * 4
+    mails = delivered(house)
+    assert {mail["X-Matricule-Kind"] for mail in mails} == {
+        "initial-password",
+        "password-reset",
+        "email-change-confirm",
+        "email-change-notice",
+        "account-closed",
+    }
+    for mail in mails:
+        assert EVIL not in mail.as_string()
+        links = [line for line in text_of(mail).splitlines() if "://" in line]
+        assert [link for link in links if "token=" in link and not link.startswith(f"{PUBLIC_URL}/")] == []
+        assert f"{PUBLIC_URL}/" in mail.get_body(("html",)).get_content()
+
+
+@pytest.mark.parametrize("host", [EVIL, f"{HOST}:8000@{EVIL}", f"{HOST}.{EVIL}", f"{EVIL}#{HOST}"])
+def test_v1_2_2_a_request_by_a_strange_host_is_refused_and_mails_nobody(house, host):
+    holder = house.holder()
+    delivered(house)
+    answer = house.client().post("/password-resets", {"email": holder.email}, headers={"Host": host})
+    assert answer.status_code == 400
+    assert delivered(house) == []
+
+
+# --- redirects
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?next=https://evil.example",
+        "//evil.example",
+        "//evil.example/..",
+        "/\\evil.example",
+        "/%2f%2fevil.example",
+        "/%5cevil.example/",
+        "/https://evil.example",
+        "/api/docs/",
+        "/api/v1/me/",
+        "//evil.example/api/docs",
+        "/%0d%0aLocation:%20https://evil.example",
+    ],
+)
+def test_v3_7_2_nobody_is_sent_to_another_site(house, path):
+    answer = house.app.test_client().get(path, base_url=PUBLIC_URL)
+    assert answer.headers.get("Location") in (None, "/api/docs")
+    assert EVIL not in str(answer.headers)
+
+
+@pytest.mark.parametrize("name", ["Location", "Set-Cookie"])
+@pytest.mark.parametrize("broken", ["%0d%0a", "%0a", "%0d", "%E5%98%8A%E5%98%8D", "%00"])
+def test_v1_2_1_no_path_adds_a_header(house, broken, name):
+    for path in ("/", "/api/v1/", "/problems/", "/api/docs", "/static/"):
+        answer = house.app.test_client().get(f"{path}{broken}{name}:%20evil=1", base_url=PUBLIC_URL)
+        assert answer.headers.get(name) in (None, "/api/docs")
+
+
+# --- mails
+
+BREAKS = ["\r\n", "\n", "\r", "\0", "\x0b", "\x0c", "\x1e", "\x85"]
+LINES = ["\u2028", "\u2029"]  # which are no control characters, and may stand in a name
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_v1_3_11_no_field_of_a_public_door_begins_a_line_of_a_mail(house, broken):
+    injected = f"{broken}Bcc: eve@{EVIL}"
+    holder = house.holder()
+    bodies = [
+        ("/accounts", {**SIGN_UP, "email": f"ada@school.example{injected}"}),
+        ("/accounts", {**SIGN_UP, "email": "ada@school.example", "given_name": f"Ada{injected}"}),
+        ("/accounts", {**SIGN_UP, "email": "ada@school.example", "family_name": f"Keller{injected}"}),
+        ("/password-resets", {"email": f"{holder.email}{injected}"}),
+        ("/me/email-changes", {"new_email": f"a@b.example{injected}", "password": holder.password}),
+    ]
+    delivered(house)
+    assert {holder.post(path, body).status_code for path, body in bodies} == {422}
+    assert delivered(house) == []
+
+
+@pytest.mark.parametrize("broken", LINES)
+def test_v1_3_11_no_name_that_may_be_adds_a_recipient(house, broken):
+    email = f"{uuid4()}@school.example"
+    delivered(house)
+    name = f"Ada{broken}Bcc: eve@{EVIL}{broken}{broken}https://{EVIL}/"
+    asked = house.client().post("/accounts", {**SIGN_UP, "email": email, "given_name": name})
+    assert asked.status_code == 202
+    (mail,) = delivered(house)
+    assert (mail["To"], mail["Bcc"], mail["Cc"]) == (email, None, None)
+    assert EVIL not in mail.as_string()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@school.example,eve@evil.example",
+        "ada@school.example;eve@evil.example",
+        '"a b"@evil.example',
+        "<ada@school.example>",
+        "ada@[127.0.0.1]",
+        "ada@school.example%0aBcc:eve@evil.example",
+    ],
+)
+def test_v1_3_11_an_address_is_one_address(house, address):
+    assert house.client().post("/password-resets", {"email": address}).status_code == 422
+
+
+# --- sizes
+
+
+@pytest.mark.parametrize(("size", "status"), [(129, 422), (60_000, 422), (64 * 1024, 413), (1_000_000, 413)])
+def test_v6_2_9_no_door_takes_an_oversized_password(house, clerk, size, status):
+    """Refused before the operation begins, so that it costs no hash and counts as no guess."""
+    ids, tried = nobodys(house), 0
+    for operation in walked(house, unsafe=True, **ids):
+        fields = [name for name in operation.body or {} if "password" in name]
+        for field in fields:
+            body = operation.body | {field: "x" * size}
+            answer = clerk.ask(operation.method, operation.path, json=body)
+            assert answer.status_code == status, operation
+            tried += 1
+    assert tried >= 10
+    with house.service.pool.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM buckets").fetchone() == (0,)
