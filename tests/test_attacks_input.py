@@ -1,17 +1,15 @@
-"""Attacks by what is sent: fields, headers, hosts, sizes; each is named after its requirement of the ASVS 5.0."""
+"""Attacks by what is sent: fields, paths, headers, sizes; each is named after its requirement of the ASVS 5.0."""
 
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from api_client import HOST, PUBLIC_URL, Client, House, running
-from mailing import delivered, text_of
-from running_service import SIGN_UP, TIRELESS
+from api_client import PUBLIC_URL, Client, House, running
+from running_service import TIRELESS
 from services import new_database
 from walking import state_of, walked
 
 EVIL = "evil.example"
-WHY = {"reason": "other", "note": None}
 
 
 @pytest.fixture(scope="module")
@@ -96,55 +94,6 @@ def test_v8_2_1_no_header_makes_another_path_of_a_request(house, header):
     assert set(holder.get("/me", headers={header: "/api/v1/accounts"}).json) >= {"email", "profile_state"}
 
 
-# --- links in mails
-
-CLAIMED = [
-    {"X-Forwarded-Host": EVIL},
-    {"X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "444"},
-    {"X-Forwarded-Server": EVIL, "X-Host": EVIL, "X-Original-Host": EVIL},
-    {"Forwarded": f"for=192.0.2.1;host={EVIL};proto=https"},
-    {"Origin": f"https://{EVIL}", "Referer": f"https://{EVIL}/"},
-    {"Host": "localhost"},
-]
-
-
-@pytest.mark.parametrize("claimed", CLAIMED, ids=lambda claimed: "+".join(claimed))
-def test_v1_2_2_every_mailed_link_leads_to_our_own_address_whatever_was_claimed(house, claimed):
-    holder, leaving, new = house.holder(), house.holder(), f"{uuid4()}@school.example"
-    delivered(house)
-    asked = [
-        house.client(**claimed).post("/accounts", {**SIGN_UP, "email": new}),
-        house.client(**claimed).post("/password-resets", {"email": holder.email}),
-        holder.post(
-            "/me/email-changes", {"new_email": f"x{new}", "password": holder.password}, headers=claimed
-        ),
-        leaving.post("/me/closure", {"password": leaving.password}, headers=claimed),
-    ]
-    assert [answer.status_code for answer in asked] == [202] * 4
-    mails = delivered(house)
-    assert {mail["X-Matricule-Kind"] for mail in mails} == {
-        "initial-password",
-        "password-reset",
-        "email-change-confirm",
-        "email-change-notice",
-        "account-closed",
-    }
-    for mail in mails:
-        assert EVIL not in mail.as_string()
-        links = [line for line in text_of(mail).splitlines() if "://" in line]
-        assert [link for link in links if "token=" in link and not link.startswith(f"{PUBLIC_URL}/")] == []
-        assert f"{PUBLIC_URL}/" in mail.get_body(("html",)).get_content()
-
-
-@pytest.mark.parametrize("host", [EVIL, f"{HOST}:8000@{EVIL}", f"{HOST}.{EVIL}", f"{EVIL}#{HOST}"])
-def test_v1_2_2_a_request_by_a_strange_host_is_refused_and_mails_nobody(house, host):
-    holder = house.holder()
-    delivered(house)
-    answer = house.client().post("/password-resets", {"email": holder.email}, headers={"Host": host})
-    assert answer.status_code == 400
-    assert delivered(house) == []
-
-
 # --- redirects
 
 
@@ -152,15 +101,12 @@ def test_v1_2_2_a_request_by_a_strange_host_is_refused_and_mails_nobody(house, h
     "path",
     [
         "/?next=https://evil.example",
-        "//evil.example",
-        "//evil.example/..",
         "/\\evil.example",
         "/%2f%2fevil.example",
         "/%5cevil.example/",
         "/https://evil.example",
         "/api/docs/",
         "/api/v1/me/",
-        "//evil.example/api/docs",
         "/%0d%0aLocation:%20https://evil.example",
     ],
 )
@@ -168,6 +114,14 @@ def test_v3_7_2_nobody_is_sent_to_another_site(house, path):
     answer = house.app.test_client().get(path, base_url=PUBLIC_URL)
     assert answer.headers.get("Location") in (None, "/api/docs")
     assert EVIL not in str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "//evil.example/..", "///evil.example", "//evil.example/api/docs"]
+)
+def test_v3_7_2_a_path_that_looks_like_a_host_leads_nowhere(house, path):
+    answer = house.app.test_client().get("/", base_url=PUBLIC_URL, environ_overrides={"PATH_INFO": path})
+    assert (answer.status_code, answer.headers.get("Location")) == (404, None)
 
 
 @pytest.mark.parametrize("name", ["Location", "Set-Cookie"])
@@ -178,55 +132,6 @@ def test_v1_2_1_no_path_adds_a_header(house, broken, name):
         assert answer.headers.get(name) in (None, "/api/docs")
 
 
-# --- mails
-
-BREAKS = ["\r\n", "\n", "\r", "\0", "\x0b", "\x0c", "\x1e", "\x85"]
-LINES = ["\u2028", "\u2029"]  # which are no control characters, and may stand in a name
-
-
-@pytest.mark.parametrize("broken", BREAKS)
-def test_v1_3_11_no_field_of_a_public_door_begins_a_line_of_a_mail(house, broken):
-    injected = f"{broken}Bcc: eve@{EVIL}"
-    holder = house.holder()
-    bodies = [
-        ("/accounts", {**SIGN_UP, "email": f"ada@school.example{injected}"}),
-        ("/accounts", {**SIGN_UP, "email": "ada@school.example", "given_name": f"Ada{injected}"}),
-        ("/accounts", {**SIGN_UP, "email": "ada@school.example", "family_name": f"Keller{injected}"}),
-        ("/password-resets", {"email": f"{holder.email}{injected}"}),
-        ("/me/email-changes", {"new_email": f"a@b.example{injected}", "password": holder.password}),
-    ]
-    delivered(house)
-    assert {holder.post(path, body).status_code for path, body in bodies} == {422}
-    assert delivered(house) == []
-
-
-@pytest.mark.parametrize("broken", LINES)
-def test_v1_3_11_no_name_that_may_be_adds_a_recipient(house, broken):
-    email = f"{uuid4()}@school.example"
-    delivered(house)
-    name = f"Ada{broken}Bcc: eve@{EVIL}{broken}{broken}https://{EVIL}/"
-    asked = house.client().post("/accounts", {**SIGN_UP, "email": email, "given_name": name})
-    assert asked.status_code == 202
-    (mail,) = delivered(house)
-    assert (mail["To"], mail["Bcc"], mail["Cc"]) == (email, None, None)
-    assert EVIL not in mail.as_string()
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "ada@school.example,eve@evil.example",
-        "ada@school.example;eve@evil.example",
-        '"a b"@evil.example',
-        "<ada@school.example>",
-        "ada@[127.0.0.1]",
-        "ada@school.example%0aBcc:eve@evil.example",
-    ],
-)
-def test_v1_3_11_an_address_is_one_address(house, address):
-    assert house.client().post("/password-resets", {"email": address}).status_code == 422
-
-
 # --- sizes
 
 
@@ -234,13 +139,17 @@ def test_v1_3_11_an_address_is_one_address(house, address):
 def test_v6_2_9_no_door_takes_an_oversized_password(house, clerk, size, status):
     """Refused before the operation begins, so that it costs no hash and counts as no guess."""
     ids, tried = nobodys(house), 0
+    before = guesses_of(house)
     for operation in walked(house, unsafe=True, **ids):
-        fields = [name for name in operation.body or {} if "password" in name]
-        for field in fields:
+        for field in [name for name in operation.body or {} if "password" in name]:
             body = operation.body | {field: "x" * size}
             answer = clerk.ask(operation.method, operation.path, json=body)
             assert answer.status_code == status, operation
             tried += 1
     assert tried >= 10
+    assert guesses_of(house) == before
+
+
+def guesses_of(house: House) -> list[tuple]:
     with house.service.pool.connection() as connection:
-        assert connection.execute("SELECT count(*) FROM buckets").fetchone() == (0,)
+        return sorted(connection.execute("SELECT t::text FROM buckets AS t").fetchall())

@@ -114,7 +114,7 @@ def test_v3_5_1_no_unsafe_request_by_cookie_does_anything_without_the_sessions_o
     del browser.headers["X-CSRF-Token"]
     if token is not None:
         other = house.holder().headers["X-CSRF-Token"]
-        browser.headers["X-CSRF-Token"] = other if token == "another's" else token  # noqa: S105
+        browser.headers["X-CSRF-Token"] = other if token == "another's" else token
     before = state_of(house)
     tried = 0
     for operation in walked(house, unsafe=True, **victim):
