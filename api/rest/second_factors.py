@@ -34,7 +34,7 @@ def list_second_factors() -> Response:
 @blueprint.arguments(Password, example=examples.PASSWORD)
 @idempotent(secret=True)
 @blueprint.response(201, answers.TotpEnrolment, example=examples.TOTP_ENROLMENT)
-@tells("wrong-password", "too-busy")
+@tells("wrong-password", "too-many-requests", "too-busy")
 def begin_totp(typed: dict[str, Any]) -> Response:
     """A secret for an authenticator app, as text, address and QR code.
 
@@ -57,7 +57,7 @@ def begin_totp(typed: dict[str, Any]) -> Response:
 @blueprint.arguments(Password, example=examples.PASSWORD)
 @idempotent(secret=True)
 @blueprint.response(201, answers.PasskeyEnrolment, example=examples.PASSKEY_ENROLMENT)
-@tells("wrong-password", "too-busy")
+@tells("wrong-password", "too-many-requests", "too-busy")
 def begin_passkey(typed: dict[str, Any]) -> Response:
     """What `navigator.credentials.create()` makes a passkey with (`parseCreationOptionsFromJSON`).
 
@@ -97,7 +97,7 @@ def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
 @blueprint.arguments(Password, example=examples.PASSWORD)
 @idempotent(secret=True)
 @blueprint.response(201, answers.RecoveryCodes, example=examples.RECOVERY_CODES)
-@tells("wrong-password", "no-second-factor", "too-busy", "conflict", command=True)
+@tells("wrong-password", "no-second-factor", "too-many-requests", "too-busy", "conflict", command=True)
 def renew_recovery_codes(typed: dict[str, Any]) -> Response:
     """Ten new recovery codes, shown this once; earlier ones are void."""
     saved, codes = service().factors.renew_recovery_codes(
@@ -110,7 +110,15 @@ def renew_recovery_codes(typed: dict[str, Any]) -> Response:
 @signed_in
 @blueprint.arguments(Password, example=examples.PASSWORD)
 @blueprint.response(204)
-@tells("wrong-password", "not-found", "password-too-short-alone", "too-busy", "conflict", command=True)
+@tells(
+    "wrong-password",
+    "not-found",
+    "password-too-short-alone",
+    "too-many-requests",
+    "too-busy",
+    "conflict",
+    command=True,
+)
 def remove_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
     """Remove a factor; with the last one the recovery codes go too.
 
