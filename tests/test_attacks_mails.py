@@ -1,4 +1,4 @@
-"""Attacks on mails: where their links lead, and to whom they go; each is named after its requirement of the ASVS 5.0."""
+"""Attacks on mails: where links lead, and who gets them; each is named after its requirement of the ASVS 5.0."""
 
 from collections.abc import Iterator
 from uuid import uuid4
