@@ -154,6 +154,15 @@ def test_v6_4_3_one_accounts_link_changes_no_other(house):
     assert other.again().post("/session", other.pair).status_code == 201
 
 
+@pytest.mark.parametrize("deed", ["lock", "close"])
+def test_v7_4_2_with_the_account_end_its_sessions_and_tokens(house, clerk, deed):
+    holder = house.holder()
+    token = holder.again().post("/tokens", holder.pair).json["token"]
+    bearer = holder.again(Authorization=f"Bearer {token}")
+    assert clerk.post(f"/accounts/{holder.id}/{deed}", WHY).status_code == 204
+    assert [each.get("/me").status_code for each in (holder, bearer)] == [401, 401]
+
+
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
