@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -96,6 +96,18 @@ def test_a_body_of_unannounced_length_is_refused_at_the_limit(port):
     status, body = post(port, (b"x" * 1000 for _ in range(100)), **{"Transfer-Encoding": "chunked"})
     assert status == 413
     assert json.loads(body)["status"] == 413
+
+
+def test_v15_2_2_bodies_that_come_slowly_keep_nobody_waiting(port):
+    """There are two threads: neither waits for a body that has not come whole."""
+    with ExitStack() as slow:
+        for number in range(30):
+            connection = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            way = (
+                b"Transfer-Encoding: chunked\r\n\r\n5\r\nx" if number % 2 else b"Content-Length: 100\r\n\r\nx"
+            )
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + way)
+        assert post(port, b"x" * 100) == (200, b"100")
 
 
 def test_a_refusal_is_logged_as_a_request_is(port, caplog):
