@@ -24,7 +24,7 @@ class Standings:
 
     @decided_again
     def lock(self, account_id: UUID, *, reason: str, note: str | None, actor: UUID) -> Saved:
-        """All sessions end. Raises AccountUnknown, OwnAccount, AccountClosed."""
+        """All sessions end. Raises AccountUnknown, OwnAccount."""
         account = self.log.account(account_id)
         account.lock(reason=reason, note=note, actor=actor, now=self.clock.now())
         return self.log.record(account, effects=self._barred(account))

@@ -75,10 +75,8 @@ class Standing:
             raise errors.AccountLocked
 
     def lock(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
-        """A locked one stays as it is. Raises OwnAccount, AccountClosed."""
+        """A locked one stays as it is; one that its holder closed is locked when she comes back. Raises OwnAccount."""
         self._by_another(actor)
-        if self.closure:
-            raise errors.AccountClosed
         if not self.locked:
             self.trigger_event(self.AccountLocked, reason=reason, note=note, actor=actor, timestamp=now)
 
@@ -91,10 +89,13 @@ class Standing:
     def close(
         self, *, reason: str | None, note: str | None, whence: Whence, actor: UUID, now: datetime
     ) -> None:
-        """A closed one stays as it is. reason: none where its holder closes it. Raises OwnAccount."""
+        """A closed one stays as it is, but for one that staff closes after its holder: the way back ends.
+
+        reason: none where its holder closes it. Raises OwnAccount.
+        """
         if reason is not None:
             self._by_another(actor)
-        if not self.closure:
+        if not self.closure or (reason is not None and self.closure.by_holder):
             said = {"reason": reason, "note": note, **vars(whence)}
             self.trigger_event(self.AccountClosed, actor=actor, timestamp=now, **said)
 

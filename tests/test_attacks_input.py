@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from api_client import PUBLIC_URL, Client, House, running
+from api_client import HOST, PUBLIC_URL, Client, House, running
 from running_service import TIRELESS
 from services import new_database
 from walking import state_of, walked
@@ -153,3 +153,9 @@ def test_v6_2_9_no_door_takes_an_oversized_password(house, clerk, size, status):
 def guesses_of(house: House) -> list[tuple]:
     with house.service.pool.connection() as connection:
         return sorted(connection.execute("SELECT t::text FROM buckets AS t").fetchall())
+
+
+def test_v3_7_2_a_doubled_slash_is_no_path_and_leads_nowhere(house):
+    answer = house.app.test_client().get("/api/v1//codes", headers={"Host": HOST})
+    assert answer.status_code == 404
+    assert "Location" not in answer.headers

@@ -114,8 +114,8 @@ def test_a_hash_of_today_stays_as_it_is(here, chosen):
 class RoomForOne(HashQueue):
     """Takes one check, and then is full."""
 
-    def begin(self, work):
-        begun = super().begin(work)
+    def begin(self, work, **how):
+        begun = super().begin(work, **how)
         self._most = 0
         return begun
 

@@ -123,11 +123,21 @@ def test_the_address_of_a_closed_account_stays_its_own(here, account_id):
     assert here.lookup.find("email", AURELIE_ADDRESS) == [account_id]
 
 
-def test_a_locked_and_closed_account_is_locked_again_when_it_is_reopened(here, account_id):
+def test_one_that_was_locked_while_it_was_closed_is_locked_when_its_holder_comes_back(here, account_id):
     token = close(here, account_id)
+    here.standings.lock(account_id, **WHY, actor=CLERK)
     with pytest.raises(errors.AccountClosed):
-        here.standings.lock(account_id, **WHY, actor=CLERK)
+        signed_in(here, MY_PASSWORD)
     here.standings.reopen(token, NOWHERE)
+    with pytest.raises(errors.AccountLocked):
+        signed_in(here, MY_PASSWORD)
+
+
+def test_staff_ends_the_way_back_of_an_account_that_somebody_closed_with_its_password(here, account_id):
+    token = close(here, account_id)
+    here.standings.close(account_id, reason="misuse", note=None, actor=CLERK)
+    with pytest.raises(errors.LinkDead):
+        here.standings.reopen(token, NOWHERE)
 
 
 # --- sessions

@@ -22,7 +22,7 @@ blueprint = Blueprint("interventions", __name__, url_prefix="/api/v1")
 @blueprint.arguments(Locking, example=examples.LOCKING)
 @idempotent()
 @blueprint.response(204)
-@tells("not-found", "own-account", "account-closed", "conflict", command=True)
+@tells("not-found", "own-account", "conflict", command=True)
 def lock(typed: dict[str, Any], account_id: UUID) -> Response:
     """Let nobody into an account. All its sessions end; the holder is told."""
     return after(service().standings.lock(account_id, **typed, actor=me().account_id), nothing())
