@@ -1,0 +1,234 @@
+"""Whatever anybody asks, the answer is one that the OpenAPI document foresees.
+
+schemathesis makes the requests up from the document, such as agree with it and such as do not, always the same ones.
+They go to the whole application, with ids and passwords of people who exist among what is made up.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from api_client import COOKIE, HOST, PREFIX, PROFILE, PUBLIC_URL, Client, House, running
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from running_service import TIRELESS
+from schemathesis import APIOperation, Case, CheckContext, Config, GenerationMode, Response
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from services import new_database
+
+from api.documentation import openapi_document
+
+OPERATIONS: Final = {
+    operation["operationId"]: (method, path)
+    for path, methods in openapi_document()["paths"].items()
+    for method, operation in methods.items()
+    if method != "parameters"
+}
+SAME_AGAIN: Final = settings(
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],  # what was asked before may be why: there is nothing to shrink
+    suppress_health_check=list(HealthCheck),
+)
+CONFIG: Final = {"seed": 1, "generation": {"with-security-parameters": False}}  # who asks, is said here
+RECORDS: Final = "record_number;ahv_number;family_name;given_name;birth_name;birth_date;email\n" + "".join(
+    f"R-{number};;Rossel;Claire;Jeanneret;1980-12-31;nobody@other.example\n" for number in range(1, 10)
+)
+
+
+def problem_of(response: Response) -> str:
+    return response.json()["type"].removeprefix("/problems/") if response.status_code >= 400 else ""
+
+
+def named_problem(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Of the several problems that may have a status, the document names this one."""
+    described = case.operation.definition.raw["responses"].get(str(response.status_code))
+    if response.status_code >= 400 and described:
+        (content,) = described["content"].values()
+        assert problem_of(response) in content["examples"]
+
+
+def nothing_broken(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+    """503 is no fault: what was asked for is there soon."""
+    return None if response.status_code == 503 else not_a_server_error(ctx, response, case)
+
+
+CHECKS: Final = [
+    nothing_broken,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    named_problem,
+    negative_data_rejection,
+]
+
+
+Pass = tuple[Client, dict[str, str], dict[str, str]]  # who, and what they show: headers, cookies
+
+
+class Caller:
+    """Somebody who asks. come: how they get in; whoever was let out by what they asked comes in anew."""
+
+    def __init__(self, house: House, come: Callable[[House], Pass]) -> None:
+        self.house, self.come = house, come
+        self.renew()
+
+    def renew(self) -> None:
+        self.client, self.headers, self.cookies = self.come(self.house)
+        self.standing = self.stands()
+        assert self.standing[0] == (401 if self.come is nobody else 200)
+
+    def stands(self) -> tuple[int, str | None]:
+        """Whether they are signed in, and how."""
+        answer = self.browser().get(f"{PREFIX}/session", base_url=PUBLIC_URL, headers=self.headers)
+        return answer.status_code, answer.json.get("second_factor")
+
+    def browser(self) -> FlaskClient:
+        browser = self.house.app.test_client()
+        for name, value in self.cookies.items():
+            browser.set_cookie(name, value, domain=HOST)
+        return browser
+
+    def ask(self, case: Case) -> Response:
+        response = case.call(base_url=PUBLIC_URL, session=self.browser(), headers=self.headers)
+        case.validate_response(response, CHECKS, headers=self.headers)
+        if self.come is not nobody:
+            assert problem_of(response) != "not-signed-in"
+        if case.method != "GET" and response.status_code < 300 and self.stands() != self.standing:
+            self.renew()
+        return response
+
+
+def nobody(house: House) -> Pass:
+    return house.client(), {}, {}
+
+
+def holder_by_token(house: House) -> Pass:
+    client = house.holder()
+    return client, {"Authorization": f"Bearer {client.post('/tokens', client.pair).json['token']}"}, {}
+
+
+def holder_by_cookie(house: House) -> Pass:
+    client = house.holder()
+    client.put("/me/profile", {**PROFILE, "ahv_number": None})
+    return by_cookie(client)
+
+
+def clerk(house: House) -> Pass:
+    return by_cookie(house.staff("secretariat", f"clerk-{next(house.numbers)}@school.example"))
+
+
+def by_cookie(client: Client) -> Pass:
+    return client, {"X-CSRF-Token": client.headers["X-CSRF-Token"]}, {COOKIE: client.secret}
+
+
+CALLERS: Final = (nobody, holder_by_token, holder_by_cookie, clerk)
+
+
+@pytest.fixture(scope="module")
+def house(postgres, template, tmp_path_factory) -> Iterator[House]:
+    home = tmp_path_factory.mktemp("home")
+    with new_database(postgres, template) as database, running(database, home, **TIRELESS) as house:
+        (home / "records.csv").write_text(RECORDS)
+        house.service.records.import_file(home / "records.csv", today=house.service.clock.now().date())
+        yield house
+
+
+@pytest.fixture(scope="module")
+def schema(house):
+    return schemathesis.openapi.from_wsgi(
+        f"{PREFIX}/openapi.json", house.app, config=Config.from_dict(CONFIG), base_url=PUBLIC_URL
+    )
+
+
+@pytest.fixture(scope="module", params=CALLERS, ids=lambda come: come.__name__)
+def caller(request, house) -> Caller:
+    return Caller(house, request.param)
+
+
+@pytest.fixture(scope="module")
+def there(house) -> dict[str, list[str]]:
+    """Ids of what exists, by the name of the parameter."""
+    holders = [with_a_case(house) for _ in range(3)]
+    colleague = house.staff("secretariat", "anna@school.example")
+    cases = colleague.get("/cases").json["items"]
+    proposal = {"email": "new@school.example", "reason": "mailbox-lost", "note": None}
+    proposed = colleague.post(f"/accounts/{holders[0].id}/recovery", proposal)
+    return {
+        "account_id": [str(holder.id) for holder in holders],
+        "case_id": [case["id"] for case in cases],
+        "recovery_id": [proposed.json["id"]],
+    }
+
+
+def with_a_case(house: House) -> Client:
+    holder = house.holder()
+    holder.put("/me/profile", {**PROFILE, "ahv_number": None})
+    position = house.match(holder.id)
+    house.service.watermark.wait(("directory", "cases"), house.service.watermark.open(position))
+    return holder
+
+
+def of(caller: Caller, there: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same, and what is the caller's own."""
+    own = {"session_id": "/me/sessions", "factor_id": "/me/second-factors"}
+    found = {name: caller.client.get(path).json.get("items", []) for name, path in own.items()}
+    return {**there, **{name: [item["id"] for item in items] for name, items in found.items()}}
+
+
+def known(caller: Caller, operation: APIOperation) -> dict[str, Any]:
+    """Members of its body that nobody makes up."""
+    described = operation.definition.raw.get("requestBody", {}).get("content", {})
+    members = {name: value for content in described.values() for name, value in content["example"].items()}
+    client = caller.client
+    own = {"password": client.password, "current_password": client.password, "record_number": "R-1"}
+    if "password" in members:
+        own["email"] = client.email
+    return {name: own.get(name, value) for name, value in members.items()}
+
+
+@st.composite
+def requests(draw: Any, caller: Caller, operation: APIOperation, ids: dict[str, list[str]]) -> Case:
+    """ids: see `of`."""
+    refusable = operation.path_parameters or operation.query or operation.body
+    mode = draw(st.sampled_from(GenerationMode)) if refusable else GenerationMode.POSITIVE
+    case = draw(operation.as_strategy(generation_mode=mode))
+    mostly = st.integers(0, 3).map(lambda number: number < 3)
+    for name in case.path_parameters:
+        if ids.get(name) and draw(mostly):
+            case.path_parameters[name] = draw(st.sampled_from(ids[name]))
+    if mode is GenerationMode.POSITIVE:
+        if draw(mostly):  # a made-up `Log-Position` is refused before anything else
+            case.headers.clear()
+        if isinstance(case.body, dict):
+            case.body |= {
+                name: value
+                for name, value in known(caller, operation).items()
+                if name in case.body and draw(mostly)
+            }
+    return case
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_answer_is_foreseen(schema, caller, there, name):
+    method, path = OPERATIONS[name]
+    operation, ids = schema[path][method], of(caller, there)
+
+    @SAME_AGAIN
+    @given(requests(caller, operation, ids))
+    def ask(case: Case) -> None:
+        caller.ask(case)
+
+    ask()
