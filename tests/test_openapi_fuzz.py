@@ -33,7 +33,7 @@ OPERATIONS: Final = {
     for method, operation in methods.items()
     if method != "parameters"
 }
-FEW, MANY, FILTERS, STEPS = 3, 10, 50, 6
+FEW, MANY, FILTERS, STEPS = 3, 8, 30, 5
 SAME_AGAIN: Final = settings(
     derandomize=True,
     database=None,
