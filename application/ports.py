@@ -209,7 +209,7 @@ class TotpFactors(Protocol):
         """Raises SecondFactorUnknown, WrongCode."""
 
     def match(self, account_id: UUID, code: str, now: datetime) -> Effect | None:
-        """What uses a right code up; it raises WrongCredentials where somebody was quicker."""
+        """What uses a right code up; it raises WrongCredentials where it was used before."""
 
 
 class Passkeys(Protocol):

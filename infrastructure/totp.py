@@ -19,12 +19,8 @@ DRIFT = 1  # steps that a phone's clock may be ahead or behind; RFC 6238, 5.2
 TO_CONFIRM = timedelta(minutes=10)
 
 BEGIN = Prepared("INSERT INTO totp_factors (id, account_id, secret, expires_at) VALUES ($1, $2, $3, $4)")
-BEGUN = Prepared(
-    "SELECT id, secret, last_step FROM totp_factors WHERE id = $1 AND account_id = $2 AND expires_at > $3"
-)
-CONFIRMED = Prepared(
-    "SELECT id, secret, last_step FROM totp_factors WHERE account_id = $1 AND expires_at IS NULL"
-)
+BEGUN = Prepared("SELECT id, secret FROM totp_factors WHERE id = $1 AND account_id = $2 AND expires_at > $3")
+CONFIRMED = Prepared("SELECT id, secret FROM totp_factors WHERE account_id = $1 AND expires_at IS NULL")
 
 
 class TotpFactors:
@@ -49,7 +45,7 @@ class TotpFactors:
         row = BEGUN.one(self._pool, (factor_id, account_id, now))
         if not row:
             raise errors.SecondFactorUnknown
-        step = self._step(row, code, now)
+        step = self._step(*row, code, now)
         if step is None:
             raise errors.WrongCode
 
@@ -64,19 +60,18 @@ class TotpFactors:
         return keep
 
     def match(self, account_id: UUID, code: str, now: datetime) -> Effect | None:
-        """What uses the code up, where it is right; it raises WrongCredentials where somebody was quicker."""
-        for row in CONFIRMED.all(self._pool, (account_id,)):
-            step = self._step(row, code, now)
+        """What uses the code up, where it is right; it raises WrongCredentials where it was used before."""
+        for factor_id, sealed in CONFIRMED.all(self._pool, (account_id,)):
+            step = self._step(factor_id, sealed, code, now)
             if step is not None:
-                return _use(row[0], step, now)
+                return _use(factor_id, step, now)
         return None
 
-    def _step(self, row: tuple, code: str, now: datetime) -> int | None:
-        """The time step whose code this is, where it was not used before."""
-        factor_id, sealed, last_step = row
+    def _step(self, factor_id: UUID, sealed: bytes, code: str, now: datetime) -> int | None:
+        """The time step whose code this is."""
         codes = _codes(self._box.open(sealed, factor_id.bytes).decode("ascii"))
         present = int(now.timestamp()) // STEP_SECONDS
-        for step in range(max(present - DRIFT, last_step + 1), present + DRIFT + 1):
+        for step in range(present - DRIFT, present + DRIFT + 1):
             if hmac.compare_digest(codes.generate_otp(step).encode(), code.encode()):
                 return step
         return None
