@@ -201,7 +201,7 @@ def test_a_secret_counts_for_nothing_before_a_code_confirms_it(here, account_id)
 
 
 def test_an_app_that_is_not_confirmed_lets_nobody_in_beside_one_that_is(here, account_id, app):
-    begun = here.factors.begin_totp(account_id, MY_PASSWORD)
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
     assert turned_away(here, TOTP(begun.secret).at(now_on(here)))
 
 
