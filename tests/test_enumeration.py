@@ -63,6 +63,15 @@ def test_asking_for_an_account_is_answered_alike_for_a_known_and_an_unknown_addr
     hold_alike(doors, tries=200, rounds=3, typical=median, near=0.05)
 
 
+def test_asking_for_a_new_password_is_answered_alike_for_a_known_and_an_unknown_address(service):
+    service.sign_up(ADA)
+    service.wait_for_mail(ADA)
+    fresh = (f"nobody-{number}@school.example" for number in count())
+    ask = partial(service.ask, "POST", "/api/v1/password-resets")
+    doors = {"known": lambda: ask({"email": ADA}), "unknown": lambda: ask({"email": next(fresh)})}
+    hold_alike(doors, tries=200, rounds=3, typical=median, near=0.05)
+
+
 @pytest.mark.parametrize("door", ["/api/v1/tokens", "/api/v1/session"])
 def test_whatever_is_wrong_with_a_sign_in_it_is_answered_alike_after_one_hash(service, door):
     for email in (ADA, BEN):
