@@ -178,18 +178,17 @@ class Accounts:
         credential: dict[str, Any],
         kind: str,
         whence: Whence = NOWHERE,
-        caller: Caller | None = None,
     ) -> SignedIn:
         """The same without a password.
 
-        Raises PasskeyRefused (malformed), WrongCredentials, AccountLocked, AccountClosed.
-        There is nothing to guess, so nobody waits because others have guessed.
+        Raises PasskeyRefused (malformed), WrongCredentials, AccountLocked, AccountClosed. There is nothing to guess, so
+        nobody waits because others have guessed. The device is a new one: the secret that it has may be planted.
         """
         now = self.clock.now()
         verified, proof = self.factors.check_passkey(attempt, credential, now)
         if verified.barred:
             raise BARRED[verified.barred]
-        return self._enter(verified, proof, kind, whence, caller and caller.device, now)
+        return self._enter(verified, proof, kind, whence, None, now)
 
     def _enter(
         self,

@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
-from api_client import PASSWORD, PUBLIC_URL, Client, running
+from api_client import HOST, PASSWORD, PUBLIC_URL, Client, running
 from authenticator import Authenticator
 from pyotp import TOTP
 from running_service import TIRELESS
@@ -14,6 +14,7 @@ from services import new_database
 
 from api.described import facts_of
 from api.documentation import operations, path_of
+from api.identity import DEVICE_COOKIE
 from domain.values import OPERATOR
 
 OWN = "/me/second-factors"
@@ -256,6 +257,17 @@ def test_a_replayed_passkey_answer_opens_nothing(claire):
     body = {"attempt": question["attempt"], "credential": device.answer(question["options"])}
     assert claire.again().post("/session/passkey", body).status_code == 201
     assert told(claire.again().post("/session/passkey", body)) == (401, "wrong-credentials")
+
+
+def test_a_device_secret_that_was_planted_is_not_taken_over_by_a_passkey(claire):
+    device, begun = Authenticator(PUBLIC_URL), begin(claire, "passkeys")
+    confirm(claire, begun["id"], credential=device.make(begun["options"]))
+    browser = claire.again()
+    browser.browser.set_cookie(DEVICE_COOKIE, "planted", domain=HOST)
+    question = browser.post("/session/passkey/options").json
+    body = {"attempt": question["attempt"], "credential": device.answer(question["options"])}
+    assert browser.post("/session/passkey", body).status_code == 201
+    assert browser.browser.get_cookie(DEVICE_COOKIE, domain=HOST).value != "planted"
 
 
 def test_a_passkey_opens_nothing_from_another_site(claire):

@@ -69,11 +69,7 @@ def ask_for_passkey() -> Response:
 @tells("wrong-credentials", "passkey-refused", "account-locked", "account-closed", "conflict", command=True)
 def sign_in_by_passkey(typed: dict[str, Any]) -> Response:
     """Sign in by passkey, which stands for password and second factor."""
-    return _opened(
-        service().accounts.sign_in_by_passkey(
-            **typed, kind="cookie", whence=whence(), caller=identity.caller()
-        )
-    )
+    return _opened(service().accounts.sign_in_by_passkey(**typed, kind="cookie", whence=whence()))
 
 
 @blueprint.get("/session")
