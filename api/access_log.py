@@ -30,10 +30,8 @@ def refused(status: int) -> None:
 
 
 def note(metrics: Metrics, response: Response) -> Response:
-    asked, status = (
-        request._get_current_object(),
-        response.status_code,
-    )  # the proxy costs as much as the questions
+    asked = request._get_current_object()  # the proxy costs as much as the questions
+    status = response.status_code
     seconds = time.perf_counter() - g.started
     method = asked.method if asked.method in METHODS else "other"
     route = asked.url_rule.rule if asked.url_rule else "none"

@@ -22,9 +22,8 @@ def create_app(service: Service) -> Flask:
     app = Application(__name__)
     app.extensions[EXTENSION] = service
     app.json.sort_keys = False
-    app.url_map.merge_slashes = (
-        False  # else a doubled slash is answered by a redirect to the host that was asked for
-    )
+    # Else a doubled slash is answered by a redirect to the host that was asked for.
+    app.url_map.merge_slashes = False
     errors.install(app)
     access_log.install(app)
     headers.install(app)

@@ -102,26 +102,22 @@ def cookie_name(name: str = COOKIE) -> str:
 
 
 def set_cookie(response: Response, token: str) -> Response:
-    response.set_cookie(cookie_name(), token, httponly=True, secure=_is_https(), samesite="Lax", path="/")
+    response.set_cookie(cookie_name(), token, **_attributes())
     return response
 
 
 def set_device(response: Response, secret: str) -> Response:
-    response.set_cookie(
-        cookie_name(DEVICE_COOKIE),
-        secret,
-        max_age=DEVICE_SECONDS,
-        httponly=True,
-        secure=_is_https(),
-        samesite="Lax",
-        path="/",
-    )
+    response.set_cookie(cookie_name(DEVICE_COOKIE), secret, max_age=DEVICE_SECONDS, **_attributes())
     return response
 
 
 def forget_cookie(response: Response) -> Response:
-    response.delete_cookie(cookie_name(), httponly=True, secure=_is_https(), samesite="Lax", path="/")
+    response.delete_cookie(cookie_name(), **_attributes())
     return response
+
+
+def _attributes() -> dict[str, Any]:
+    return {"httponly": True, "secure": _is_https(), "samesite": "Lax", "path": "/"}
 
 
 def cookie_token() -> str | None:

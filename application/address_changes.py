@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from application.addresses import is_anothers, moved, taken_back
 from application.deciding import decided_again
-from application.ports import Clock, Credentials, Devices, Effect, EventLog, Links, Lookup, Saved, Sessions
+from application.ports import Clock, Credentials, Devices, EventLog, Links, Lookup, Saved, Sessions
 from application.reauthentication import Reauthentication
-from application.recovery import moved
 from domain import policies
 from domain.account import Account
 from domain.fact import Whence
-from domain.values import address_key
 
 CONFIRM, OBJECT = "email-change", "email-objection"  # kinds of links
 
@@ -48,7 +47,7 @@ class AddressChanges:
         The worker that mails it makes it; a change that is no longer wanted gets a dead one.
         """
         change = account.email_change
-        if change and change.request == request and self._is_taken(change.email, account.id):
+        if change and change.request == request and is_anothers(self.lookup, change.email, account.id):
             return None
         return self.links.make(CONFIRM, account.id, request, self.clock.now() + self.confirmation_lifetime)
 
@@ -77,9 +76,7 @@ class AddressChanges:
         if not back:
             return "cancelled", self.log.record(account)
         effects = [
-            self.lookup.release("email", account.id),
-            self.lookup.claim("email", address_key(account.email), account.id),
-            *(effect for earlier in account.take_backs for effect in self._reserved(account, earlier.email)),
+            *taken_back(self.lookup, account),
             self.credentials.bar(account.id, account.state),
             self.sessions.end_all(account.id),
             self.devices.forget(account.id),
@@ -93,15 +90,3 @@ class AddressChanges:
         previous = account.email
         account.correct_email(email, reason=reason, note=note, actor=actor, now=self.clock.now())
         return self.log.record(account, effects=moved(self.lookup, account, previous, account.email))
-
-    def _reserved(self, account: Account, email: str) -> list[Effect]:
-        until = next(each.until for each in account.take_backs if each.email == email)
-        key = address_key(email)
-        return [
-            self.lookup.claim("email", key, account.id),
-            self.lookup.reserve("email", key, account.id, until),
-        ]
-
-    def _is_taken(self, email: str, account_id: UUID) -> bool:
-        key = address_key(email)
-        return any(holder != account_id for holder in self.lookup.holders("email", key))

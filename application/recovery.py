@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from application.addresses import is_anothers, moved
 from application.deciding import decided_again
 from application.guesses import Caller, Guesses
 from application.passwords import Passwords
@@ -111,7 +112,7 @@ class Recovery:
     def propose(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> UUID:
         """The id by which another clerk approves. Raises AccountUnknown, OwnAccount, AccountClosed, EmailTaken."""
         account, recovery_id = self.log.account(account_id), self.new_id()
-        if any(holder != account_id for holder in self.lookup.holders("email", address_key(email))):
+        if is_anothers(self.lookup, email, account_id):
             raise errors.EmailTaken
         account.propose_recovery(
             recovery_id, email=email, reason=reason, note=note, actor=actor, now=self.clock.now()
@@ -142,13 +143,3 @@ class Recovery:
     def _signed_out(self, account: Account) -> list[Effect]:
         """Everywhere, and known nowhere: who has the old password may have used it from a device."""
         return [self.sessions.end_all(account.id), self.devices.forget(account.id)]
-
-
-def moved(lookup: Lookup, account: Account, previous: str, email: str) -> list[Effect]:
-    """After a change of address: found by the new one alone, while nobody else can have the former."""
-    if address_key(previous) == address_key(email):
-        return []
-    return [
-        lookup.claim("email", address_key(email), account.id),
-        lookup.reserve("email", address_key(previous), account.id, account.take_backs[-1].until),
-    ]

@@ -1,7 +1,5 @@
 """Browsers that an account knows: who signed in from one before is told from who attacks the address from elsewhere."""
 
-import hashlib
-import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +7,7 @@ from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
 from application.ports import Effect
+from infrastructure import tokens
 from infrastructure.lookup import DigestLookup
 from infrastructure.prepared import Prepared
 
@@ -42,14 +41,14 @@ class KnownDevices:
         self._lookup = lookup
 
     def knows(self, email: str, secret: str, now: datetime) -> bool:
-        return bool(KNOWN.all(self._pool, (_digest(secret), now, *self._lookup.place("email", email))))
+        return bool(KNOWN.all(self._pool, (tokens.digest(secret), now, *self._lookup.place("email", email))))
 
     def remember(self, account_id: UUID, known: str | None, now: datetime) -> tuple[str, Effect]:
-        secret = known or secrets.token_urlsafe(32)
+        secret = known or tokens.fresh()
 
         def store(cursor: Cursor) -> None:
             seen = SEEN if known else SEEN_FIRST
-            seen.on(cursor.connection, (_digest(secret), account_id, now))
+            seen.on(cursor.connection, (tokens.digest(secret), account_id, now))
 
         return secret, store
 
@@ -58,7 +57,3 @@ class KnownDevices:
             cursor.execute("DELETE FROM devices WHERE account_id = %s", (account_id,))
 
         return delete
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,7 +1,5 @@
 """Links in mails: a token that works once, for a while, for one purpose; the table holds digests only."""
 
-import hashlib
-import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +7,7 @@ from psycopg_pool import ConnectionPool
 
 from application.ports import Linked
 from domain.errors import LinkDead
+from infrastructure import tokens
 from infrastructure.prepared import Prepared
 
 FIND = Prepared(
@@ -23,20 +22,16 @@ class MailedLinks:
         self._pool = pool
 
     def make(self, kind: str, account_id: UUID, request: int, expires_at: datetime) -> str:
-        token = secrets.token_urlsafe(32)
+        token = tokens.fresh()
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO links (digest, kind, account_id, request, expires_at) VALUES (%s, %s, %s, %s, %s)",
-                (_digest(token), kind, account_id, request, expires_at),
+                (tokens.digest(token), kind, account_id, request, expires_at),
             )
         return token
 
     def find(self, kind: str, token: str, now: datetime) -> Linked:
-        found = FIND.one(self._pool, (_digest(token), kind, now))
+        found = FIND.one(self._pool, (tokens.digest(token), kind, now))
         if not found:
             raise LinkDead
         return Linked(*found)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

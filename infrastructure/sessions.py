@@ -1,6 +1,5 @@
 """Who is signed in, and what they may do: read by every request, never from a read model."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,6 +12,7 @@ from application.ports import Effect, NewSession, Verified
 from domain.calendar import ZURICH
 from domain.errors import SessionUnknown, WrongCredentials
 from domain.fact import Whence
+from infrastructure import tokens
 from infrastructure.prepared import Prepared
 from projections.directory import Entry
 
@@ -90,12 +90,12 @@ class StoredSessions:
     def open(
         self, verified: Verified, kind: str, whence: Whence, now: datetime, *, second_factor: bool = False
     ) -> NewSession:
-        token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24) if kind == "cookie" else None
+        token, csrf_token = tokens.fresh(), secrets.token_urlsafe(24) if kind == "cookie" else None
         expires_at = now + self._lifetime
 
         def store(cursor: Cursor) -> None:
             values = (
-                _digest(token),
+                tokens.digest(token),
                 kind,
                 csrf_token,
                 verified.initial,
@@ -121,7 +121,7 @@ class StoredSessions:
         return self._find(FIND_WITH_ENTRY, token, now)
 
     def _find(self, statement: Prepared, token: str, now: datetime) -> tuple[Entry | None, Identity | None]:
-        digest = _digest(token)
+        digest = tokens.digest(token)
         row = statement.one(self._pool, (_day(now), digest, now, now - self._idle))
         if not row:
             return None, None
@@ -150,7 +150,7 @@ class StoredSessions:
 
     def end(self, token: str) -> None:
         with self._pool.connection() as connection:
-            connection.execute("DELETE FROM sessions WHERE digest = %s", (_digest(token),))
+            connection.execute("DELETE FROM sessions WHERE digest = %s", (tokens.digest(token),))
 
     def end_all(self, account_id: UUID) -> Effect:
         def delete(cursor: Cursor) -> None:
@@ -210,10 +210,6 @@ class StoredRoles:
             cursor.execute("DELETE FROM roles WHERE account_id = %s AND role = %s", (account_id, role))
 
         return delete
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _day(now: datetime) -> date:

@@ -78,7 +78,7 @@ def list_accounts(wanted: dict[str, Any]) -> Response:
 def show_account(account_id: UUID) -> Response:
     """One account: how it stands, what was declared (AHV number masked), to which record it is linked."""
     entry = _entry(account_id)
-    return answer(representations.account_sheet(entry, _profile(account_id)))
+    return answer(representations.account_sheet(entry, declared(account_id)))
 
 
 @blueprint.get("/<uuid:account_id>/timeline")
@@ -116,7 +116,8 @@ def _entry(account_id: UUID) -> Entry:
     return entry
 
 
-def _profile(account_id: UUID) -> PersonalData | None:
+def declared(account_id: UUID) -> PersonalData | None:
+    """The personal data, where they were sent."""
     try:
         return service().profiles.of(account_id)[0]
     except ProfileMissing:

@@ -12,7 +12,8 @@ from api.described import tells
 from api.idempotency import idempotent
 from api.identity import me, signed_in, staff
 from api.schemas import answers, examples
-from api.schemas.second_factors import Confirmation, Password, SecondFactorReset
+from api.schemas.accounts import Reauthentication
+from api.schemas.second_factors import Confirmation, SecondFactorReset
 
 blueprint = Blueprint("second-factors", __name__, url_prefix="/api/v1")
 
@@ -31,7 +32,7 @@ def list_second_factors() -> Response:
 
 @blueprint.post(f"{OWN}/totp")
 @signed_in
-@blueprint.arguments(Password, example=examples.PASSWORD)
+@blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.TotpEnrolment, example=examples.TOTP_ENROLMENT)
 @tells("wrong-password", "too-many-requests", "too-busy")
@@ -54,7 +55,7 @@ def begin_totp(typed: dict[str, Any]) -> Response:
 
 @blueprint.post(f"{OWN}/passkeys")
 @signed_in
-@blueprint.arguments(Password, example=examples.PASSWORD)
+@blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.PasskeyEnrolment, example=examples.PASSKEY_ENROLMENT)
 @tells("wrong-password", "too-many-requests", "too-busy")
@@ -94,7 +95,7 @@ def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
 
 @blueprint.post(f"{OWN}/recovery-codes")
 @signed_in
-@blueprint.arguments(Password, example=examples.PASSWORD)
+@blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.RecoveryCodes, example=examples.RECOVERY_CODES)
 @tells("wrong-password", "no-second-factor", "too-many-requests", "too-busy", "conflict", command=True)
@@ -108,7 +109,7 @@ def renew_recovery_codes(typed: dict[str, Any]) -> Response:
 
 @blueprint.delete(f"{OWN}/<uuid:factor_id>")
 @signed_in
-@blueprint.arguments(Password, example=examples.PASSWORD)
+@blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @blueprint.response(204)
 @tells(
     "wrong-password",

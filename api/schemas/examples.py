@@ -16,7 +16,6 @@ ACCOUNT_REQUEST: Final[Json] = {
 }
 ACCEPTED: Final[Json] = {"status": "accepted"}
 SIGN_IN: Final[Json] = {"email": "claire.rossel@ecole.example", "password": "cuivre-brume-tilleul-rive"}
-PASSWORD: Final[Json] = {"password": "cuivre-brume-tilleul-rive"}
 OWN_ACCOUNT: Final[Json] = {
     "id": ACCOUNT_ID,
     "email": "claire.rossel@ecole.example",

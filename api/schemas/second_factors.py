@@ -6,7 +6,7 @@ from uuid import UUID
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.faults import Fault, Faulty
-from api.schemas.fields import Code, Input, Note, Secret, Text
+from api.schemas.fields import Code, Input, Note, Text
 
 CODE_LIMIT = 64  # characters: a recovery code, however it is spaced
 
@@ -33,10 +33,6 @@ class Credential(fields.Dict):
     """What a browser's `PublicKeyCredential.toJSON()` gives; looked into where it is verified."""
 
     default_error_messages = {"required": "missing", "null": "null", "invalid": "not-object"}  # noqa: RUF012
-
-
-class Password(Input):
-    password = Secret(required=True)
 
 
 class Confirmation(Input):
