@@ -1,6 +1,7 @@
 """The servers that tests need: found running, else started here, installed first where that is possible."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from infrastructure.embedded_postgres import EmbeddedPostgres
 
+INSTALLING = Path(tempfile.gettempdir()) / "matricule-tests.lock"
 USUAL_BROKER = "amqp://guest:guest@127.0.0.1:5672//"
 
 
@@ -155,8 +157,13 @@ def _rabbitmqctl(*arguments: str) -> bool:
 def install_what_is_missing(fixtures: set[str]) -> None:
     """What these fixtures start. Before the first test, whose time would be over before the installation is."""
     own = "broker_url" in fixtures and not os.environ.get("BROKER_URL") and not answers(USUAL_BROKER)
-    if (own or "private_broker" in fixtures) and not Path(PROGRAM).exists():
-        _install_rabbitmq()
+    if own or "private_broker" in fixtures:
+        with INSTALLING.open(
+            "w"
+        ) as lock:  # one of the processes that run the tests installs, the others wait
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not Path(PROGRAM).exists():
+                _install_rabbitmq()
 
 
 def _install_rabbitmq() -> None:
