@@ -3,7 +3,6 @@
 import http.client
 import logging
 import os
-import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from infrastructure.bootstrap import Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import migrate
 from infrastructure.observability import set_up_logging
-from infrastructure.processes import Role, Supervisor, only_one
+from infrastructure.processes import Role, Supervisor, Unwinding, only_one
 from infrastructure.remembered import remember
 from infrastructure.settings import Settings, SettingsError
 
@@ -34,7 +33,7 @@ WITH_A_BROKER = ("relay", "work")  # without one their queue is in the memory of
 
 def run_everything(settings: Settings, console: Console) -> None:
     """Every role in this process, until a signal. Raises AlreadyRunning, SettingsError, KeyFault."""
-    _unwind_when_terminated()
+    Unwinding()
     settings.check_serving()
     settings.home.mkdir(parents=True, exist_ok=True)
     with only_one(settings.home):
@@ -61,7 +60,7 @@ def run_everything(settings: Settings, console: Console) -> None:
 
 def run_role(settings: Settings, name: str) -> None:
     """One role in this process, until a signal. Raises SettingsError, KeyFault."""
-    _unwind_when_terminated()
+    Unwinding()
     settings.check_serving()
     if name in WITH_A_BROKER and not settings.broker_url:
         raise SettingsError(f"BROKER_URL: set it to run «{name}» apart, or use matricule run.")
@@ -76,15 +75,6 @@ def run_role(settings: Settings, name: str) -> None:
                 _declare_queue(service)
             roles = _api(service) if name == "api" else getattr(service, name)()
             Supervisor(roles, service.metrics).run()
-
-
-def _unwind_when_terminated() -> None:
-    """As Ctrl-C does, SIGTERM stops what was started so far, before roles run that end in their own way."""
-
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 def _check_ports(settings: Settings) -> None:

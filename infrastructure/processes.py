@@ -21,6 +21,7 @@ FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 5.0
 # A role that lived this long has earned a quick restart again.
 STEADY_SECONDS = 10.0
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Role(Protocol):
@@ -30,6 +31,22 @@ class Role(Protocol):
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. May raise: it is started again, after a while that grows."""
+
+
+class Unwinding:
+    """SIGINT and SIGTERM stop what was started so far, before roles run that end in their own way.
+
+    What a signal raises while the interpreter runs a finaliser is lost: `asked` remembers it for the supervisor.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in STOPPING:
+            signal.signal(number, self)
+
+    def __call__(self, number: int, _frame: object) -> None:
+        self.asked = True
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
 
 class Supervisor:
@@ -105,7 +122,7 @@ class Supervisor:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in STOPPING}
 
         def first(_number: int, _frame: object) -> None:
             for number in before:
@@ -114,6 +131,8 @@ class Supervisor:
 
         for number in before:
             signal.signal(number, first)
+        if any(isinstance(handler, Unwinding) and handler.asked for handler in before.values()):
+            self.stop()
         try:
             yield
         finally:

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 import pytest
 
 from infrastructure.observability import Metrics
-from infrastructure.processes import LOCK_FILE, AlreadyRunning, Supervisor, only_one
+from infrastructure.processes import LOCK_FILE, STOPPING, AlreadyRunning, Supervisor, Unwinding, only_one
 
 LONG = 20.0  # seconds; a test that waits so long has failed
 spawn = get_context("spawn")
@@ -45,6 +45,24 @@ def supervise(metrics):
     for supervisor, thread in started:
         supervisor.stop()
         thread.join(LONG)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_whose_exception_was_lost_while_it_started_stops_it_all_the_same(metrics, number):
+    class Finalised:
+        def __del__(self):
+            os.kill(os.getpid(), number)
+
+    before = {stopping: signal.getsignal(stopping) for stopping in STOPPING}
+    try:
+        Unwinding()
+        one = Finalised()
+        del one
+        assert Supervisor([Part("a", lambda stop: stop.wait(LONG))], metrics).run()
+    finally:
+        for stopping, handler in before.items():
+            signal.signal(stopping, handler)
 
 
 def test_all_roles_run_at_the_same_time(supervise):
