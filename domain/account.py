@@ -199,6 +199,8 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
             self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **vars(whence))
 
     def change_password(self, *, actor: UUID, whence: Whence = NOWHERE, now: datetime) -> None:
+        """Raises AccountClosed, AccountLocked: the password may have been checked before."""
+        self.must_be_usable()
         self.trigger_event(self.PasswordChanged, actor=actor, timestamp=now, **vars(whence))
 
     def end_sessions(self, ended: UUID | None, *, kept: UUID, whence: Whence, now: datetime) -> None:

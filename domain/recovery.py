@@ -64,6 +64,7 @@ class Recovery:
 
         def apply(self, aggregate: "Recovery") -> None:
             aggregate.recovery = None
+            aggregate.email_change = None
 
     def request_reset(
         self, *, most: int = policies.MAILS_A_DOOR, actor: UUID, whence: Whence, now: datetime

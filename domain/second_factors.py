@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from domain import errors, policies
+from domain.address_change import PendingChange
 from domain.fact import Fact
 from domain.values import Personal
 
@@ -27,7 +28,9 @@ class SecondFactors:
     id: UUID
     second_factors: dict[UUID, Factor]
     recovery_codes: int
+    email_change: PendingChange | None
     trigger_event: Callable[..., None]  # the aggregate's
+    must_be_usable: Callable[[], None]
 
     class SecondFactorEnrolled(Fact):
         """The holder added a second factor and showed that it works; sign-in asks for one from now on."""
@@ -61,6 +64,7 @@ class SecondFactors:
         def apply(self, aggregate: "SecondFactors") -> None:
             aggregate.second_factors = {}
             aggregate.recovery_codes = 0
+            aggregate.email_change = None
 
     class RecoveryCodesIssued(Fact):
         """Recovery codes were shown to the holder, once; earlier ones are void. Only their digests were kept."""
@@ -88,6 +92,7 @@ class SecondFactors:
         self, factor_id: UUID, kind: str, label: str | None, *, actor: UUID, now: datetime
     ) -> bool:
         """Add a factor; whether it is the only one, with which recovery codes go. Raises SecondFactorsExhausted."""
+        self.must_be_usable()
         if len(self.second_factors) >= policies.SECOND_FACTORS:
             raise errors.SecondFactorsExhausted
         self.trigger_event(
@@ -102,6 +107,7 @@ class SecondFactors:
 
         password_is_long: long enough to be all that is asked for.
         """
+        self.must_be_usable()
         factor = self.second_factors.get(factor_id)
         if not factor:
             raise errors.SecondFactorUnknown
@@ -122,6 +128,7 @@ class SecondFactors:
 
     def issue_recovery_codes(self, *, actor: UUID, now: datetime) -> None:
         """Note that new recovery codes take the place of any earlier ones. Raises NoSecondFactor."""
+        self.must_be_usable()
         if not self.second_factors:
             raise errors.NoSecondFactor
         self.trigger_event(

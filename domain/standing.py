@@ -37,6 +37,7 @@ class Standing:
 
         def apply(self, aggregate: "Standing") -> None:
             aggregate.locked = Lock(self.reason, self.timestamp)
+            aggregate.email_change = None
 
     class AccountUnlocked(Fact):
         """The account may be used again."""

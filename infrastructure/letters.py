@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -159,15 +160,22 @@ class Letters:
         return Letter(item.kind, cause.previous, {})
 
     def _account_locked(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
-        values = {"reason": cause.reason, **({"at": cause.at} if isinstance(cause, Lock) else {})}
+        values = {"reason": cause.reason, **(self._before(cause.at) if isinstance(cause, Lock) else {})}
         return Letter("account-locked", account.email, values)
 
-    def _account_closed(self, account: Account, _cause: Any, _item: OutboxItem) -> Letter | None:
+    @staticmethod
+    def _before(at: datetime) -> dict[str, Any]:
+        """Of what is told again because somebody asked for something else: from where that was asked is not its own."""
+        return {"at": at, "device": None, "place": None}
+
+    def _account_closed(self, account: Account, cause: Any, _item: OutboxItem) -> Letter | None:
         closure = account.closure
         if not closure:  # opened again already
             return None
         token = self._standings.reopening_link(account)
         values: dict[str, Any] = {"at": closure.at, "reopen_link": None, "until": None}
+        if cause is closure:
+            values |= self._before(closure.at)
         if token:
             values["reopen_link"] = self._page("reopen", token)
             values["until"] = (closure.at + policies.CLOSURE_GRACE).astimezone(ZURICH).date()

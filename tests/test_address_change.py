@@ -114,6 +114,30 @@ def test_what_was_asked_for_dies_with_the_session_that_asked(ended, kept, cancel
     ).then(*facts, fact(Account.SessionsEnded, session_id=ended))
 
 
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        [lambda account: account.lock(reason="other", note=None, actor=CLERK, now=NOON)],
+        [
+            lambda account: account.enrol_second_factor(SESSION, "totp", None, actor=ADA_ID, now=NOON),
+            lambda account: account.reset_second_factors("device-lost", None, actor=CLERK, now=NOON),
+        ],
+        [
+            lambda account: account.propose_recovery(
+                SESSION, email=account.email, reason="other", note=None, actor=CLERK, now=NOON
+            ),
+            lambda account: account.approve_recovery(SESSION, actor=ANOTHER, now=NOON),
+        ],
+    ],
+    ids=["locked", "second factors reset", "recovered to the same address"],
+)
+def test_what_was_asked_for_dies_when_staff_bars_whoever_was_in(deeds):
+    aggregate = an_account()
+    for deed in (asked(), *deeds):
+        deed(aggregate)
+    assert aggregate.email_change is None
+
+
 def test_what_was_asked_for_dies_with_the_password():
     given(an_account(), asked(), lambda account: account.change_password(actor=ADA_ID, now=NOON)).when(
         confirmed(2)
@@ -123,7 +147,7 @@ def test_what_was_asked_for_dies_with_the_password():
 def test_a_locked_account_keeps_its_address():
     locked = lambda account: account.lock(reason="other", note=None, actor=CLERK, now=NOON)  # noqa: E731
     given(an_account(), locked).when(asked()).then_refused(errors.AccountLocked)
-    given(an_account(), asked(), locked).when(confirmed(2)).then_refused(errors.AccountLocked)
+    given(an_account(), asked(), locked).when(confirmed(2)).then_refused(errors.LinkDead)
 
 
 def test_staff_corrects_an_address_and_the_former_mailbox_may_still_take_it_back():

@@ -11,6 +11,7 @@ from write_side import WriteSide
 
 from domain import errors, policies
 from domain.account import Account
+from domain.fact import NOWHERE
 from domain.second_factors import Factor
 
 PHONE, KEY = UUID("88888888-8888-4888-8888-888888888888"), UUID("99999999-9999-4999-8999-999999999999")
@@ -31,12 +32,30 @@ def reset(actor: UUID):
     return lambda account: account.reset_second_factors("device-lost", "Seen.", actor=actor, now=NOON)
 
 
+def locked(account: Account) -> None:
+    account.lock(reason="other", note=None, actor=CLERK, now=NOON)
+
+
+def closed(account: Account) -> None:
+    account.close(reason="other", note=None, whence=NOWHERE, actor=CLERK, now=NOON)
+
+
+def chooses_password(account: Account) -> None:
+    account.change_password(actor=ADA_ID, now=NOON)
+
+
 def gets_codes(account: Account) -> None:
     account.issue_recovery_codes(actor=ADA_ID, now=NOON)
 
 
 def uses_code(account: Account) -> None:
     account.use_recovery_code(now=NOON)
+
+
+@pytest.mark.parametrize(("bar", "refusal"), [(locked, errors.AccountLocked), (closed, errors.AccountClosed)])
+@pytest.mark.parametrize("deed", [has(KEY), loses(PHONE), gets_codes, chooses_password])
+def test_what_was_under_way_when_the_account_was_barred_is_refused(deed, bar, refusal):
+    given(an_account(), has(PHONE), bar).when(deed).then_refused(refusal)
 
 
 # --- what is decided

@@ -70,8 +70,11 @@ def test_a_whole_life_by_mail(service):
     # The end, and the way back from it.
     assert post(service, "/me/closure", {"password": FIRST}, bearer).status == 202
     assert service.sign_in(NEW, FIRST).status == 403
-    post(service, "/password-resets", {"email": NEW})
-    reopen = token_in(service, mail_of(service, "account-closed", NEW, 2))
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
+    post(service, "/password-resets", {"email": NEW}, User_Agent=firefox)
+    told_again = mail_of(service, "account-closed", NEW, 2)
+    assert "Firefox" not in told_again.get_body(("plain",)).get_content(), "it did not close the account"
+    reopen = token_in(service, told_again)
     assert post(service, "/closures/reopen", {"token": reopen}).status == 204
     mail_of(service, "account-reopened", NEW)
     assert service.sign_in(NEW, FIRST).status == 201

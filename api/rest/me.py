@@ -73,6 +73,8 @@ def send_profile(typed: PersonalData) -> Response:
 @blueprint.response(204)
 @tells(
     "wrong-password",
+    "account-locked",
+    "account-closed",
     "password-unchanged",
     "password-too-short",
     "password-too-long",

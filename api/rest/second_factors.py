@@ -18,6 +18,7 @@ from api.schemas.second_factors import Confirmation, SecondFactorReset
 blueprint = Blueprint("second-factors", __name__, url_prefix="/api/v1")
 
 OWN = "/me/second-factors"
+UNUSABLE = ("account-locked", "account-closed")  # since the request was let in
 
 
 @blueprint.get(OWN)
@@ -76,7 +77,15 @@ def begin_passkey(typed: dict[str, Any]) -> Response:
 @blueprint.arguments(Confirmation, example=examples.CONFIRMATION)
 @idempotent(secret=True)
 @blueprint.response(200, answers.RecoveryCodes, example=examples.RECOVERY_CODES)
-@tells("not-found", "wrong-code", "passkey-refused", "second-factors-exhausted", "conflict", command=True)
+@tells(
+    "not-found",
+    "wrong-code",
+    "passkey-refused",
+    "second-factors-exhausted",
+    *UNUSABLE,
+    "conflict",
+    command=True,
+)
 def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
     """Show that a new factor works: by a `code` of the app, or the `credential` that the browser made.
 
@@ -98,7 +107,15 @@ def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.RecoveryCodes, example=examples.RECOVERY_CODES)
-@tells("wrong-password", "no-second-factor", "too-many-requests", "too-busy", "conflict", command=True)
+@tells(
+    "wrong-password",
+    "no-second-factor",
+    *UNUSABLE,
+    "too-many-requests",
+    "too-busy",
+    "conflict",
+    command=True,
+)
 def renew_recovery_codes(typed: dict[str, Any]) -> Response:
     """Ten new recovery codes, shown this once; earlier ones are void."""
     saved, codes = service().factors.renew_recovery_codes(
@@ -115,6 +132,7 @@ def renew_recovery_codes(typed: dict[str, Any]) -> Response:
     "wrong-password",
     "not-found",
     "password-too-short-alone",
+    *UNUSABLE,
     "too-many-requests",
     "too-busy",
     "conflict",
