@@ -209,7 +209,7 @@ class Accounts:
             noted = [account := self.log.account(account_id)]
             account.activate(whence=whence, now=now)
             if proof.by_recovery_code:
-                account.use_recovery_code(now=now)
+                account.use_recovery_code(whence=whence, now=now)
         if verified.first_sign_in:
             effects.append(self.credentials.keep_only(verified, now))
         saved = self.log.record(*noted, effects=effects)

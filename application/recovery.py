@@ -102,7 +102,7 @@ class Recovery:
         ):  # whoever has the mailbox guesses no codes either
             proof = self.factors.check(account.id, account.factor_kinds, code, now)
         if proof.by_recovery_code:
-            account.use_recovery_code(now=now)
+            account.use_recovery_code(whence=whence, now=now)
         _, store = self.credentials.choose(account.id, chosen, now if account.activated else None)
         device, remembered = self.devices.remember(account.id, None, now)
         effects = [*proof.effects, store, *self._signed_out(account), remembered]

@@ -24,6 +24,7 @@ from application.ports import (
 )
 from application.reauthentication import Reauthentication
 from domain import errors
+from domain.fact import NOWHERE, Whence
 
 
 class Held(NamedTuple):
@@ -109,14 +110,21 @@ class Factors:
 
     @decided_again
     def confirm_totp(
-        self, account_id: UUID, factor_id: UUID, code: str, label: str | None, *, session_id: UUID
+        self,
+        account_id: UUID,
+        factor_id: UUID,
+        code: str,
+        label: str | None,
+        *,
+        session_id: UUID,
+        whence: Whence = NOWHERE,
     ) -> tuple[Saved, list[str]]:
         """The secret counts from now on; with the first factor, recovery codes. Raises SecondFactorUnknown, WrongCode,
         SecondFactorsExhausted.
         """
         typed = re.sub(r"[\s-]", "", code)
         keep = self.totp.confirm(account_id, factor_id, typed, self.clock.now())
-        return self._enrol(account_id, factor_id, "totp", label, session_id, keep)
+        return self._enrol(account_id, factor_id, "totp", label, session_id, whence, keep)
 
     def confirm_passkey(
         self,
@@ -126,11 +134,12 @@ class Factors:
         label: str | None,
         *,
         session_id: UUID,
+        whence: Whence = NOWHERE,
     ) -> tuple[Saved, list[str]]:
         """The same for a passkey. Raises SecondFactorUnknown, PasskeyRefused, SecondFactorsExhausted."""
         keep = self.passkeys.confirm(account_id, session_id, factor_id, credential, self.clock.now())
         # The challenge is used up: only what follows is decided again.
-        return decided_again(self._enrol)(account_id, factor_id, "passkey", label, session_id, keep)
+        return decided_again(self._enrol)(account_id, factor_id, "passkey", label, session_id, whence, keep)
 
     # --- having them
 
@@ -145,20 +154,32 @@ class Factors:
 
     @decided_again
     def renew_recovery_codes(
-        self, account_id: UUID, password: str, *, session_id: UUID
+        self, account_id: UUID, password: str, *, session_id: UUID, whence: Whence = NOWHERE
     ) -> tuple[Saved, list[str]]:
         """Raises WrongPassword, TooManyRequests, TooBusy, NoSecondFactor."""
         account = self.reauthentication.account(account_id, password, session_id)
-        account.issue_recovery_codes(actor=account_id, now=self.clock.now())
+        account.issue_recovery_codes(actor=account_id, whence=whence, now=self.clock.now())
         codes, store = self.recovery_codes.issue(account_id)
         return self.log.record(account, effects=[store]), codes
 
     @decided_again
-    def remove(self, account_id: UUID, factor_id: UUID, password: str, *, session_id: UUID) -> Saved:
+    def remove(
+        self,
+        account_id: UUID,
+        factor_id: UUID,
+        password: str,
+        *,
+        session_id: UUID,
+        whence: Whence = NOWHERE,
+    ) -> Saved:
         """Raises WrongPassword, TooManyRequests, TooBusy, SecondFactorUnknown, PasswordTooShortAlone."""
         account, verified = self.reauthentication.verified(account_id, password, session_id)
         last = account.remove_second_factor(
-            factor_id, password_is_long=verified.long, actor=account_id, now=self.clock.now()
+            factor_id,
+            password_is_long=verified.long,
+            actor=account_id,
+            whence=whence,
+            now=self.clock.now(),
         )
         effects = [self.stored.remove(factor_id)]
         if last:
@@ -187,13 +208,14 @@ class Factors:
         kind: str,
         label: str | None,
         session_id: UUID,
+        whence: Whence,
         keep: Callable[[Any], None],
     ) -> tuple[Saved, list[str]]:
         account, now = self.log.account(account_id), self.clock.now()
-        first = account.enrol_second_factor(factor_id, kind, label, actor=account_id, now=now)
+        first = account.enrol_second_factor(factor_id, kind, label, actor=account_id, whence=whence, now=now)
         effects, codes = [keep, self.sessions.prove(account_id, session_id)], []
         if first:
-            account.issue_recovery_codes(actor=account_id, now=now)
+            account.issue_recovery_codes(actor=account_id, whence=whence, now=now)
             codes, store = self.recovery_codes.issue(account_id)
             effects.append(store)
         return self.log.record(account, effects=effects), codes

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain import errors, policies
 from domain.address_change import PendingChange
-from domain.fact import Fact
+from domain.fact import NOWHERE, Fact, Whence
 from domain.values import Personal
 
 
@@ -32,10 +32,11 @@ class SecondFactors:
     trigger_event: Callable[..., None]  # the aggregate's
     must_be_usable: Callable[[], None]
 
-    class SecondFactorEnrolled(Fact):
+    class SecondFactorEnrolled(Fact, Whence):
         """The holder added a second factor and showed that it works; sign-in asks for one from now on."""
 
         TOPIC = "account.second-factor-enrolled"
+        class_version = 2
         factor_id: UUID
         kind: str  # totp | passkey
         label: Annotated[str | None, Personal]  # what the holder calls it
@@ -43,16 +44,21 @@ class SecondFactors:
         def apply(self, aggregate: "SecondFactors") -> None:
             aggregate.second_factors[self.factor_id] = Factor(self.kind, self.label, self.timestamp)
 
-    class SecondFactorRemoved(Fact):
+        upcast_v1_v2 = staticmethod(Whence.unknown)
+
+    class SecondFactorRemoved(Fact, Whence):
         """The holder removed a second factor; after the last one the password is enough again."""
 
         TOPIC = "account.second-factor-removed"
+        class_version = 2
         factor_id: UUID
         kind: str  # totp | passkey
 
         def apply(self, aggregate: "SecondFactors") -> None:
             aggregate.second_factors.pop(self.factor_id, None)
             aggregate.recovery_codes = aggregate.recovery_codes if aggregate.second_factors else 0
+
+        upcast_v1_v2 = staticmethod(Whence.unknown)
 
     class SecondFactorReset(Fact):
         """Staff removed all second factors of somebody who had lost them; every session ended."""
@@ -66,42 +72,60 @@ class SecondFactors:
             aggregate.recovery_codes = 0
             aggregate.email_change = None
 
-    class RecoveryCodesIssued(Fact):
+    class RecoveryCodesIssued(Fact, Whence):
         """Recovery codes were shown to the holder, once; earlier ones are void. Only their digests were kept."""
 
         TOPIC = "account.recovery-codes-issued"
+        class_version = 2
         count: int
 
         def apply(self, aggregate: "SecondFactors") -> None:
             aggregate.recovery_codes = self.count
 
-    class RecoveryCodeUsed(Fact):
+        upcast_v1_v2 = staticmethod(Whence.unknown)
+
+    class RecoveryCodeUsed(Fact, Whence):
         """A recovery code stood in for the second factor; it is void now."""
 
         TOPIC = "account.recovery-code-used"
+        class_version = 2
         left: int  # how many are still good
 
         def apply(self, aggregate: "SecondFactors") -> None:
             aggregate.recovery_codes = self.left
+
+        upcast_v1_v2 = staticmethod(Whence.unknown)
 
     @property
     def factor_kinds(self) -> list[str]:
         return sorted({factor.kind for factor in self.second_factors.values()})
 
     def enrol_second_factor(
-        self, factor_id: UUID, kind: str, label: str | None, *, actor: UUID, now: datetime
+        self,
+        factor_id: UUID,
+        kind: str,
+        label: str | None,
+        *,
+        actor: UUID,
+        whence: Whence = NOWHERE,
+        now: datetime,
     ) -> bool:
         """Add a factor; whether it is the only one, with which recovery codes go. Raises SecondFactorsExhausted."""
         self.must_be_usable()
         if len(self.second_factors) >= policies.SECOND_FACTORS:
             raise errors.SecondFactorsExhausted
-        self.trigger_event(
-            self.SecondFactorEnrolled, factor_id=factor_id, kind=kind, label=label, actor=actor, timestamp=now
-        )
+        said = {"factor_id": factor_id, "kind": kind, "label": label, **vars(whence)}
+        self.trigger_event(self.SecondFactorEnrolled, actor=actor, timestamp=now, **said)
         return len(self.second_factors) == 1
 
     def remove_second_factor(
-        self, factor_id: UUID, *, password_is_long: bool, actor: UUID, now: datetime
+        self,
+        factor_id: UUID,
+        *,
+        password_is_long: bool,
+        actor: UUID,
+        whence: Whence = NOWHERE,
+        now: datetime,
     ) -> bool:
         """Remove a factor; whether it was the last. Raises SecondFactorUnknown, PasswordTooShortAlone.
 
@@ -113,9 +137,8 @@ class SecondFactors:
             raise errors.SecondFactorUnknown
         if len(self.second_factors) == 1 and not password_is_long:
             raise errors.PasswordTooShortAlone
-        self.trigger_event(
-            self.SecondFactorRemoved, factor_id=factor_id, kind=factor.kind, actor=actor, timestamp=now
-        )
+        said = {"factor_id": factor_id, "kind": factor.kind, **vars(whence)}
+        self.trigger_event(self.SecondFactorRemoved, actor=actor, timestamp=now, **said)
         return not self.second_factors
 
     def reset_second_factors(self, reason: str, note: str | None, *, actor: UUID, now: datetime) -> None:
@@ -126,17 +149,15 @@ class SecondFactors:
             raise errors.NoSecondFactor
         self.trigger_event(self.SecondFactorReset, reason=reason, note=note, actor=actor, timestamp=now)
 
-    def issue_recovery_codes(self, *, actor: UUID, now: datetime) -> None:
+    def issue_recovery_codes(self, *, actor: UUID, whence: Whence = NOWHERE, now: datetime) -> None:
         """Note that new recovery codes take the place of any earlier ones. Raises NoSecondFactor."""
         self.must_be_usable()
         if not self.second_factors:
             raise errors.NoSecondFactor
-        self.trigger_event(
-            self.RecoveryCodesIssued, count=policies.RECOVERY_CODES, actor=actor, timestamp=now
-        )
+        said = {"count": policies.RECOVERY_CODES, **vars(whence)}
+        self.trigger_event(self.RecoveryCodesIssued, actor=actor, timestamp=now, **said)
 
-    def use_recovery_code(self, *, now: datetime) -> None:
+    def use_recovery_code(self, *, whence: Whence = NOWHERE, now: datetime) -> None:
         """Note that one of the codes let its holder in."""
-        self.trigger_event(
-            self.RecoveryCodeUsed, left=max(0, self.recovery_codes - 1), actor=self.id, timestamp=now
-        )
+        said = {"left": max(0, self.recovery_codes - 1), **vars(whence)}
+        self.trigger_event(self.RecoveryCodeUsed, actor=self.id, timestamp=now, **said)

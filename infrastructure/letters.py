@@ -71,6 +71,7 @@ class Letters:
             "second-factor-removed": self._second_factor,
             "second-factor-reset": self._to_holder,
             "recovery-codes-issued": self._to_holder,
+            "recovery-code-used": self._recovery_code_used,
         }
 
     def kinds(self) -> tuple[str, ...]:
@@ -183,6 +184,9 @@ class Letters:
 
     def _second_factor(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, account.email, {"factor": cause.kind})
+
+    def _recovery_code_used(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, account.email, {"left": cause.left})
 
     def _objection(self, account: Account, cause: Any) -> dict[str, Any]:
         token = self._address_changes.objection_link(account, cause.originator_version)

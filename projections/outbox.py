@@ -10,7 +10,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 outbox = ReadModel(
     "outbox",
-    version=2,
+    version=3,
     columns={
         "cause": "text",
         "kind": "text",
@@ -74,6 +74,7 @@ TOLD_TO_THE_HOLDER = {
     Account.SecondFactorRemoved: "second-factor-removed",
     Account.SecondFactorReset: "second-factor-reset",
     Account.RecoveryCodesIssued: "recovery-codes-issued",
+    Account.RecoveryCodeUsed: "recovery-code-used",
 }
 KINDS = {event.TOPIC: kind for event, kind in TOLD_TO_THE_HOLDER.items()}
 

@@ -57,7 +57,6 @@ def a_life() -> list[Any]:
     account.confirm_email_change(request=account.version, whence=FROM, now=MOMENT)
     account.object_to_email_change(request=account.version, whence=FROM, now=MOMENT)
     account.unlock(reason="checked-with-holder", note="By phone.", actor=CLERK, now=MOMENT)
-    account.lock(reason="suspected-misuse", note=None, actor=CLERK, now=MOMENT)
     account.close(reason=None, note=None, whence=FROM, actor=ADA_ID, now=MOMENT)
     account.reopen(request=account.version, whence=FROM, now=MOMENT)
     account.propose_recovery(
@@ -66,12 +65,13 @@ def a_life() -> list[Any]:
     account.approve_recovery(CASE_ID, actor=OPERATOR, now=MOMENT)
     account.grant("auditor", until=date(2025, 12, 31), actor=OPERATOR, now=MOMENT)
     account.revoke("auditor", actor=OPERATOR, now=MOMENT)
-    account.enrol_second_factor(FACTOR_ID, "passkey", "Téléphone", actor=ADA_ID, now=MOMENT)
-    account.issue_recovery_codes(actor=ADA_ID, now=MOMENT)
-    account.use_recovery_code(now=MOMENT)
-    account.remove_second_factor(FACTOR_ID, password_is_long=True, actor=ADA_ID, now=MOMENT)
+    account.enrol_second_factor(FACTOR_ID, "passkey", "Téléphone", actor=ADA_ID, whence=FROM, now=MOMENT)
+    account.issue_recovery_codes(actor=ADA_ID, whence=FROM, now=MOMENT)
+    account.use_recovery_code(whence=FROM, now=MOMENT)
+    account.remove_second_factor(FACTOR_ID, password_is_long=True, actor=ADA_ID, whence=FROM, now=MOMENT)
     account.enrol_second_factor(FACTOR_ID, "totp", None, actor=ADA_ID, now=MOMENT)
     account.reset_second_factors("device-lost", "Seen at the counter.", actor=CLERK, now=MOMENT)
+    account.lock(reason="suspected-misuse", note=None, actor=CLERK, now=MOMENT)
     profile.open_case_for(CASE_ID, "not-certain", ["R-000001", "R-000003"], due=due, actor=SYSTEM, now=MOMENT)
     profile.correct(
         AURELIE.__class__(**AURELIE.values() | {"phone": None}), due=due, actor=ADA_ID, now=MOMENT

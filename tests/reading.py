@@ -28,6 +28,7 @@ VALUES = {
     "how": "chosen",
     "cause": "objection",
     "factor": "totp",
+    "left": 9,
 }
 REASONS = {"rejected": "no-record", "account-locked": "suspected-misuse"}
 

@@ -17,6 +17,7 @@ from api.documentation import operations, path_of
 from api.identity import DEVICE_COOKIE
 from domain.values import OPERATOR
 
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 OWN = "/me/second-factors"
 CASE_ID = "b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e"
 
@@ -400,24 +401,26 @@ def mailed(house, holder: Client) -> list[str]:
     parts.watermark.wait(("outbox",), reached)
     for item_id in parts.outbox_queue.due(1000):
         item = parts.outbox_queue.claim(item_id, 60)
-        if (
-            item
-            and item.account_id == holder.id
-            and item.kind.startswith(("second-factor", "recovery-codes"))
-        ):
+        if item and item.account_id == holder.id and item.kind.startswith(("second-factor", "recovery-code")):
             handlers[item.kind](item)
             (path,) = (parts.settings.home / "outbox").glob(f"*{item_id.hex[:8]}*.eml")
             mail = message_from_bytes(path.read_bytes(), policy=policy.default)
             assert mail["To"] == holder.email
+            if item.kind != "second-factor-reset":  # where staff sits is nothing to the holder
+                assert "Firefox" in mail.get_body(("plain",)).get_content()
             sent.append(mail["X-Matricule-Kind"])
     return sorted(sent)
 
 
-def test_the_holder_is_told_of_each_change_by_mail(house, clerk, claire):
+def test_the_holder_is_told_of_each_change_and_from_where_by_mail(house, clerk, claire):
+    claire.browser.environ_base["HTTP_USER_AGENT"] = FIREFOX
     claire.enrol(house.service.clock.now())
     assert mailed(house, claire) == ["recovery-codes-issued", "second-factor-added"]
     claire.post(f"{OWN}/recovery-codes", {"password": claire.password})
     assert mailed(house, claire) == ["recovery-codes-issued"]
+    codes = claire.post(f"{OWN}/recovery-codes", {"password": claire.password}).json["recovery_codes"]
+    claire.again(User_Agent=FIREFOX).post("/session", {**claire.pair, "code": codes[0]})
+    assert mailed(house, claire) == ["recovery-code-used", "recovery-codes-issued"]
     (item,) = claire.get(OWN).json["items"]
     claire.delete(f"{OWN}/{item['id']}", json={"password": claire.password})
     assert mailed(house, claire) == ["second-factor-removed"]

@@ -14,6 +14,7 @@ from api.identity import me, signed_in, staff
 from api.schemas import answers, examples
 from api.schemas.accounts import Reauthentication
 from api.schemas.second_factors import Confirmation, SecondFactorReset
+from api.whence import whence
 
 blueprint = Blueprint("second-factors", __name__, url_prefix="/api/v1")
 
@@ -98,7 +99,9 @@ def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
         if typed.get("code")
         else (factors.confirm_passkey, typed["credential"])
     )
-    saved, codes = confirm(asking.account_id, factor_id, shown, typed["label"], session_id=asking.session_id)
+    saved, codes = confirm(
+        asking.account_id, factor_id, shown, typed["label"], session_id=asking.session_id, whence=whence()
+    )
     return after(saved, answer({"recovery_codes": codes}))
 
 
@@ -119,7 +122,7 @@ def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
 def renew_recovery_codes(typed: dict[str, Any]) -> Response:
     """Ten new recovery codes, shown this once; earlier ones are void."""
     saved, codes = service().factors.renew_recovery_codes(
-        me().account_id, typed["password"], session_id=me().session_id
+        me().account_id, typed["password"], session_id=me().session_id, whence=whence()
     )
     return after(saved, answer({"recovery_codes": codes}, 201))
 
@@ -144,7 +147,7 @@ def remove_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
     A password of fewer than 15 characters is not enough alone: the last factor stays until a longer one is chosen.
     """
     removed = service().factors.remove(
-        me().account_id, factor_id, typed["password"], session_id=me().session_id
+        me().account_id, factor_id, typed["password"], session_id=me().session_id, whence=whence()
     )
     return after(removed, nothing())
 
