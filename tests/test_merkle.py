@@ -183,6 +183,17 @@ def test_a_wrong_proof_shows_nothing(seed):
         assert not merkle.extends(tree.root(first + 1), first, root, size, proof)
 
 
+def test_a_proof_that_goes_on_above_the_root_shows_nothing():
+    """To a root that somebody made for it."""
+    tree, above = Tree(LEAVES), merkle.leaf_hash(b"above")
+    root, higher = tree.root(8), merkle.node_hash(above, tree.root(8))
+    proof = [*tree.hashes_of(merkle.inclusion(7, 8)), above]
+    assert not merkle.includes(higher, 8, tree.leaf(7), 7, proof)
+    assert not merkle.includes(merkle.node_hash(root, above), 8, tree.leaf(0), 0, [*proof[:-1], above])
+    proof = [*tree.hashes_of(merkle.consistency(7, 8)), above]
+    assert not merkle.extends(merkle.node_hash(above, tree.root(7)), 7, higher, 8, proof)
+
+
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
 def test_a_tree_grows_in_whatever_portions(parts):
     leaves = [bytes([number]) for number in range(100)]
