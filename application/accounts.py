@@ -244,14 +244,17 @@ class Accounts:
             raise errors.PasswordUnchanged
         account.change_password(actor=account_id, whence=whence, now=now)
         credential_id, store = self.credentials.choose(account_id, chosen, now)
+        asking = self.sessions.still_open(session_id)
         if kind == "bearer":
             others = self.sessions.end_others(account_id, session_id)
             goes_on = self.sessions.no_longer_initial(session_id)
-            return self.log.record(account, effects=[store, others, goes_on]), None
+            return self.log.record(account, effects=[asking, store, others, goes_on]), None
         session = self.sessions.open(
             verified.replaced_by(credential_id), kind, whence, now, second_factor=second_factor
         )
-        saved = self.log.record(account, effects=[store, self.sessions.end_all(account_id), session.store])
+        saved = self.log.record(
+            account, effects=[asking, store, self.sessions.end_all(account_id), session.store]
+        )
         return saved, session
 
     @decided_again

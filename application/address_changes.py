@@ -39,7 +39,7 @@ class AddressChanges:
         """
         account = self.reauthentication.account(account_id, password, session_id)
         account.request_email_change(new_email, session_id=session_id, whence=whence, now=self.clock.now())
-        return self.log.record(account)
+        return self.log.record(account, effects=[self.sessions.still_open(session_id)])
 
     def confirmation_link(self, account: Account, request: int) -> str | None:
         """The token for the new mailbox; None where the address has an account already.

@@ -133,11 +133,14 @@ class Sessions(Protocol):
     def end_others(self, account_id: UUID, session_id: UUID) -> Effect:
         """End all but this one."""
 
+    def still_open(self, session_id: UUID) -> Effect:
+        """What is asked for from it is done only while it is. Raises SessionEnded."""
+
     def no_longer_initial(self, session_id: UUID) -> Effect:
         """Note that the password it was opened with has been replaced by a chosen one."""
 
     def prove(self, account_id: UUID, session_id: UUID) -> Effect:
-        """Let this one count as opened with a second factor, and end all that were opened without."""
+        """Let this one count as opened with a second factor, and end all opened without. Raises SessionEnded."""
 
     def prove_nothing(self, account_id: UUID) -> Effect:
         """Let none count as opened with a second factor."""

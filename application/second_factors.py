@@ -160,7 +160,7 @@ class Factors:
         account = self.reauthentication.account(account_id, password, session_id)
         account.issue_recovery_codes(actor=account_id, whence=whence, now=self.clock.now())
         codes, store = self.recovery_codes.issue(account_id)
-        return self.log.record(account, effects=[store]), codes
+        return self.log.record(account, effects=[self.sessions.still_open(session_id), store]), codes
 
     @decided_again
     def remove(
@@ -184,7 +184,7 @@ class Factors:
         effects = [self.stored.remove(factor_id)]
         if last:
             effects = [self.stored.remove_all(account_id), self.sessions.prove_nothing(account_id)]
-        return self.log.record(account, effects=effects)
+        return self.log.record(account, effects=[self.sessions.still_open(session_id), *effects])
 
     @decided_again
     def reset(self, account_id: UUID, reason: str, note: str | None, *, actor: UUID) -> Saved:

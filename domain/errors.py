@@ -50,6 +50,12 @@ class SessionUnknown(Refused):
     code = "not-found"
 
 
+class SessionEnded(Refused):
+    """It was ended while the request was under way."""
+
+    code = "not-signed-in"
+
+
 class LinkDead(Refused):
     """A mailed link was used, has expired, a newer one was asked for, or it never was one."""
 

@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from application.ports import Effect, NewSession, Verified
 from domain.calendar import ZURICH
-from domain.errors import SessionUnknown, WrongCredentials
+from domain.errors import SessionEnded, SessionUnknown, WrongCredentials
 from domain.fact import Whence
 from infrastructure import tokens
 from infrastructure.prepared import Prepared
@@ -166,6 +166,14 @@ class StoredSessions:
 
         return delete
 
+    def still_open(self, session_id: UUID) -> Effect:
+        def check(cursor: Cursor) -> None:
+            cursor.execute("SELECT FROM sessions WHERE id = %s FOR KEY SHARE", (session_id,))
+            if cursor.rowcount == 0:
+                raise SessionEnded
+
+        return check
+
     def no_longer_initial(self, session_id: UUID) -> Effect:
         def update(cursor: Cursor) -> None:
             cursor.execute("UPDATE sessions SET initial_password = false WHERE id = %s", (session_id,))
@@ -175,6 +183,8 @@ class StoredSessions:
     def prove(self, account_id: UUID, session_id: UUID) -> Effect:
         def mark(cursor: Cursor) -> None:
             cursor.execute("UPDATE sessions SET second_factor = true WHERE id = %s", (session_id,))
+            if cursor.rowcount == 0:
+                raise SessionEnded
             cursor.execute("DELETE FROM sessions WHERE account_id = %s AND NOT second_factor", (account_id,))
 
         return mark

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from pyotp import TOTP
+from signing_in import a_session
 
 
 @dataclass
@@ -24,6 +25,10 @@ def enrolled(here, account_id: UUID, password: str, *, session_id: UUID | None =
     begun = here.factors.begin_totp(account_id, password, session_id=uuid4())
     app = App(begun.factor_id, begun.secret, [])
     _, app.recovery_codes = here.factors.confirm_totp(
-        account_id, app.id, app.code(here.clock.now()), None, session_id=session_id or uuid4()
+        account_id,
+        app.id,
+        app.code(here.clock.now()),
+        None,
+        session_id=session_id or a_session(here, account_id),
     )
     return app

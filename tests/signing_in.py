@@ -2,9 +2,10 @@
 
 import unicodedata
 from random import Random
+from uuid import UUID, uuid4
 
 import pytest
-from people import AURELIE_ADDRESS
+from people import AURELIE_ADDRESS, DAY
 
 from application.guesses import Caller
 from domain import errors
@@ -15,6 +16,18 @@ ELSEWHERE = "198.51.100.7"
 
 def signed_in(here, password: str, kind: str = "cookie", email: str = AURELIE_ADDRESS):
     return here.accounts.sign_in(email, password, kind)
+
+
+def a_session(here, account_id: UUID, session_id: UUID | None = None) -> UUID:
+    """Of another browser of hers than those in which the test signs in."""
+    session_id, now = session_id or uuid4(), here.clock.now()
+    with here.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO sessions (digest, id, account_id, kind, initial_password, created_at, last_seen_at,"
+            " expires_at) VALUES (%s, %s, %s, 'bearer', false, %s, %s, %s)",
+            (session_id.bytes * 2, session_id, account_id, now, now, now + DAY),
+        )
+    return session_id
 
 
 def change(here, account_id, session, current: str, new: str, kind: str = "cookie"):

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from people import ADA_ID, AURELIE_ADDRESS, CLERK, DAY, HOUR, MINUTE, NOON, an_account
-from signing_in import MY_PASSWORD, alive, in_use, refused, signed_in
+from signing_in import MY_PASSWORD, a_session, alive, in_use, refused, signed_in
 from spec import at_once, fact, given
 from write_side import WriteSide
 
@@ -173,7 +173,11 @@ def account_id(here):
 
 def ask(here, account_id, email=NEW, password=MY_PASSWORD):
     return here.address_changes.ask(
-        account_id, email, password, session_id=SESSION, whence=Whence("Firefox", "192.0.2.7")
+        account_id,
+        email,
+        password,
+        session_id=a_session(here, account_id),
+        whence=Whence("Firefox", "192.0.2.7"),
     )
 
 

@@ -7,8 +7,6 @@ from api_client import PASSWORD, Client, running
 from mailing import change_tokens, reset_token
 from services import new_database
 
-from domain.fact import NOWHERE
-
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 WHY = {"reason": "other", "note": None}
 
@@ -170,9 +168,7 @@ def test_the_history_says_what_when_from_where_and_by_whom(house, claire, clerk)
 
 
 def test_the_archive_holds_all_and_names_no_other_mailbox(house, claire):
-    house.service.address_changes.ask(
-        claire.id, "elsewhere@school.example", claire.password, session_id=uuid4(), whence=NOWHERE
-    )
+    claire.post("/me/email-changes", {"new_email": "elsewhere@school.example", "password": claire.password})
     position = house.position()
     assert claire.post("/me/export", {"password": "wrong"}).status_code == 403
     answer = claire.post("/me/export", {"password": claire.password}, headers={"Log-Position": position})

@@ -7,7 +7,7 @@ import pytest
 from authenticator import Authenticator, decoded, encoded
 from enrolling import enrolled
 from people import AURELIE_ADDRESS, DAY, MINUTE
-from signing_in import MY_PASSWORD, change, signed_in
+from signing_in import MY_PASSWORD, a_session, change, signed_in
 from spec import at_once
 from write_side import PUBLIC_URL, WriteSide
 
@@ -51,6 +51,7 @@ def account_id(here):
     account_id = here.opened()
     issued = here.accounts.issue_initial_password(account_id)
     change(here, account_id, signed_in(here, issued), issued, MY_PASSWORD)
+    a_session(here, account_id, SESSION)
     return account_id
 
 
@@ -395,7 +396,7 @@ def test_a_changed_byte_lets_nobody_in(here, passkey, device, part):
 
 def test_a_removed_passkey_lets_nobody_in(here, account_id, passkey, device):
     ((held,), _) = here.factors.of(account_id)
-    here.factors.remove(account_id, held.id, MY_PASSWORD, session_id=uuid4())
+    here.factors.remove(account_id, held.id, MY_PASSWORD, session_id=a_session(here, account_id))
     attempt, options = here.factors.ask_for_passkey()
     assert turned_away(here, attempt, device.answer(options))
     assert signed_in(here, MY_PASSWORD)
@@ -407,7 +408,7 @@ def test_a_passkey_that_is_removed_while_it_signs_in_opens_nothing(here, account
     verified, _ = here.factors.check_passkey(attempt, device.answer(options), here.clock.now())
     session = here.sessions.open(verified, "cookie", NOWHERE, here.clock.now(), second_factor=True)
     ((held, _), _) = here.factors.of(account_id)
-    here.factors.remove(account_id, held.id, MY_PASSWORD, session_id=uuid4())
+    here.factors.remove(account_id, held.id, MY_PASSWORD, session_id=a_session(here, account_id))
     with pytest.raises(errors.WrongCredentials):
         here.store.record(effects=[session.store])
 

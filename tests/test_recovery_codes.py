@@ -1,11 +1,9 @@
 """Codes for whoever lost the second factor: each lets its holder in once."""
 
-from uuid import uuid4
-
 import pytest
 from enrolling import App, enrolled
 from people import AURELIE_ADDRESS
-from signing_in import MY_PASSWORD, change, signed_in
+from signing_in import MY_PASSWORD, a_session, change, signed_in
 from spec import at_once
 from write_side import WriteSide
 
@@ -125,7 +123,9 @@ def test_of_two_who_had_the_same_code_judged_right_one_gets_in(here, account_id,
 
 def test_new_codes_take_the_place_of_all_earlier_ones(here, account_id, app):
     enter(here, app.recovery_codes[0])
-    _, fresh = here.factors.renew_recovery_codes(account_id, MY_PASSWORD, session_id=uuid4())
+    _, fresh = here.factors.renew_recovery_codes(
+        account_id, MY_PASSWORD, session_id=a_session(here, account_id)
+    )
     assert turned_away(here, app.recovery_codes[1])
     assert enter(here, fresh[0])
     assert left(here, account_id) == 9
@@ -133,7 +133,7 @@ def test_new_codes_take_the_place_of_all_earlier_ones(here, account_id, app):
 
 def test_who_has_no_factor_has_no_codes(here, account_id):
     with pytest.raises(errors.NoSecondFactor):
-        here.factors.renew_recovery_codes(account_id, MY_PASSWORD, session_id=uuid4())
+        here.factors.renew_recovery_codes(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     assert here.rows("SELECT * FROM recovery_codes") == []
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from enrolling import enrolled
 from people import ADA_ID, AURELIE_ADDRESS, CLERK, NOON, an_account
-from signing_in import MY_PASSWORD, alive, change, refused, signed_in
+from signing_in import MY_PASSWORD, a_session, alive, change, refused, signed_in
 from spec import fact, given
 from write_side import WriteSide
 
@@ -176,7 +176,7 @@ def test_a_further_factor_ends_no_session_and_brings_no_codes(here, account_id):
 def test_after_the_last_factor_the_password_is_enough_and_no_session_counts_as_more(here, account_id):
     app = enrolled(here, account_id, MY_PASSWORD)
     session = enter(here, app.recovery_codes[0])
-    here.factors.remove(account_id, app.id, MY_PASSWORD, session_id=uuid4())
+    here.factors.remove(account_id, app.id, MY_PASSWORD, session_id=a_session(here, account_id))
     assert not proved(here, session.token)
     assert not signed_in(here, MY_PASSWORD).second_factor
     assert here.rows("SELECT * FROM recovery_codes") == here.rows("SELECT * FROM totp_factors") == []
@@ -198,7 +198,7 @@ def test_a_short_password_keeps_the_last_factor(here, account_id):
     app = enrolled(here, account_id, MY_PASSWORD)
     with_short_password(here, account_id)
     with pytest.raises(errors.PasswordTooShortAlone):
-        here.factors.remove(account_id, app.id, SHORT, session_id=uuid4())
+        here.factors.remove(account_id, app.id, SHORT, session_id=a_session(here, account_id))
     with pytest.raises(errors.SecondFactorNeeded):
         here.accounts.sign_in(AURELIE_ADDRESS, SHORT, "cookie")
 
@@ -234,3 +234,23 @@ def test_a_new_password_keeps_what_the_session_proved(here, account_id):
         second_factor=True,
     )
     assert proved(here, fresh.token)
+
+
+def test_what_a_session_asked_for_before_it_was_ended_is_refused(here, account_id):
+    """The request was let in, the session ended while it was hashing."""
+    app = enrolled(here, account_id, MY_PASSWORD)
+    ended, new = uuid4(), "another horse behind the mill"
+    before = here.topics(account_id)
+    for deed in (
+        lambda: here.accounts.change_password(account_id, MY_PASSWORD, new, session_id=ended, kind="cookie"),
+        lambda: here.accounts.change_password(account_id, MY_PASSWORD, new, session_id=ended, kind="bearer"),
+        lambda: here.address_changes.ask(
+            account_id, "a.favre@example.org", MY_PASSWORD, session_id=ended, whence=NOWHERE
+        ),
+        lambda: here.factors.renew_recovery_codes(account_id, MY_PASSWORD, session_id=ended),
+        lambda: here.factors.remove(account_id, app.id, MY_PASSWORD, session_id=ended),
+        lambda: enrolled(here, account_id, MY_PASSWORD, session_id=ended),
+    ):
+        with pytest.raises(errors.SessionEnded):
+            deed()
+    assert here.topics(account_id) == before

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from people import AURELIE_ADDRESS, DAY, NOON
-from signing_in import MY_PASSWORD, alive, change, random_password, refused, signed_in
+from signing_in import MY_PASSWORD, a_session, alive, change, random_password, refused, signed_in
 from spec import at_once, until
 from write_side import WriteSide
 
@@ -256,7 +256,11 @@ def test_a_password_that_was_right_when_it_was_checked_does_not_change_the_one_t
     late = replace(here.accounts, reauthentication=asking)
     with pytest.raises(errors.WrongPassword):
         late.change_password(
-            account_id, MY_PASSWORD, "the second horse battery", session_id=uuid4(), kind="cookie"
+            account_id,
+            MY_PASSWORD,
+            "the second horse battery",
+            session_id=a_session(here, account_id),
+            kind="cookie",
         )
     assert signed_in(here, winner)
 
@@ -269,7 +273,7 @@ def test_of_two_changes_at_once_the_second_hears_that_its_password_is_no_longer_
     def choose(number: int) -> bool:
         try:
             here.accounts.change_password(
-                account_id, MY_PASSWORD, new[number], session_id=uuid4(), kind="cookie"
+                account_id, MY_PASSWORD, new[number], session_id=a_session(here, account_id), kind="cookie"
             )
         except errors.WrongPassword:
             return False
