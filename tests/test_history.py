@@ -12,7 +12,7 @@ from enrolling import enrolled
 from people import AURELIE, AURELIE_ADDRESS, HOUR, NOON
 from read_side import catch_up, projecting
 from services import new_database
-from signing_in import MY_PASSWORD
+from signing_in import MY_PASSWORD, a_session
 from write_side import WriteSide, nothing
 
 from domain.fact import Whence
@@ -96,7 +96,7 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
         ended(here.store.account(account_id), session_id),
     )
     for objected in (True, False):
-        changes.ask(account_id, NEW_ADDRESS, password, session_id=session_id, whence=FIREFOX)
+        changes.ask(account_id, NEW_ADDRESS, password, session_id=a_session(here, account_id), whence=FIREFOX)
         account = here.store.account(account_id)
         request = account.email_change.request
         if objected:
@@ -122,7 +122,7 @@ def have_second_factors(here, account_id: UUID, clerk: UUID) -> None:
     """One that is used, removed and replaced by another, which is lost."""
     factor = enrolled(here, account_id, MY_PASSWORD)
     here.accounts.sign_in(AURELIE_ADDRESS, MY_PASSWORD, "cookie", factor.recovery_codes[0])
-    here.factors.remove(account_id, factor.id, MY_PASSWORD, session_id=uuid4())
+    here.factors.remove(account_id, factor.id, MY_PASSWORD, session_id=a_session(here, account_id))
     enrolled(here, account_id, MY_PASSWORD)
     here.factors.reset(account_id, "device-lost", "Seen at the counter.", actor=clerk)
 

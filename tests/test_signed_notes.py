@@ -30,21 +30,17 @@ def test_a_verifier_key_is_read_as_it_is_handed_out():
     assert Verifier.read(str(OURS.verifier)) == OURS.verifier
 
 
-@pytest.mark.parametrize("example", [vectors("notes")] if vectors("notes") else [])
-def test_the_public_example_is_believed(example):
-    verifier = Verifier.read(example["vkey"])
-    text, names = opened(example["note"], [verifier])
-    assert (text, names) == ("This is an example message.\n", ["example.com/foo"])
-    with pytest.raises(NoteRefused):
-        opened(example["note"].replace("example m", "Example m"), [verifier])
-    assert str(verifier) == example["vkey"]
-
-
-@pytest.mark.parametrize("example", [vectors("notes")] if vectors("notes") else [])
-def test_the_public_checkpoint_is_read(example):
-    text = example["checkpoint_unverified"].rpartition("\n\n")[0] + "\n"
-    checkpoint = Checkpoint.read(text)
-    assert (checkpoint.size, str(checkpoint)) == (example["checkpoint_size"], text)
+def test_the_public_examples_are_understood():
+    for example in filter(None, [vectors("notes")]):
+        verifier = Verifier.read(example["vkey"])
+        assert str(verifier) == example["vkey"]
+        text, names = opened(example["note"], [verifier])
+        assert (text, names) == ("This is an example message.\n", ["example.com/foo"])
+        with pytest.raises(NoteRefused):
+            opened(example["note"].replace("example m", "Example m"), [verifier])
+        text = example["checkpoint_unverified"].rpartition("\n\n")[0] + "\n"
+        checkpoint = Checkpoint.read(text)
+        assert (checkpoint.size, str(checkpoint)) == (example["checkpoint_size"], text)
 
 
 def test_a_witness_adds_its_signature():
