@@ -92,7 +92,7 @@ def effects(pool):
 
 @contextmanager
 def running(*roles, doorbell=None):
-    """Run roles in threads while the block runs; what they raise is raised at the end.
+    """Run roles in threads while the block runs; what they raise is raised at the end, beside what the block does.
 
     doorbell: for a relay that would otherwise notice the end at its next poll only.
     """
@@ -115,8 +115,8 @@ def running(*roles, doorbell=None):
             doorbell.ring("outbox")
         for thread in threads:
             thread.join(LONG)
-    if not raised.empty():
-        raise raised.get()
+        if not raised.empty():
+            raise raised.get()
 
 
 # --- the relay
