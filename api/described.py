@@ -5,6 +5,7 @@ from typing import Any
 
 View = Callable[..., Any]
 FACTS = "matricule_facts"
+UNUSABLE = ("account-locked", "account-closed")  # now, or since the request was let in
 
 
 def described(view: View, **facts: Any) -> View:

@@ -5,7 +5,7 @@ without, `(index + 1) << level`. Roots and proofs are made of such subtrees, so 
 size that the tree ever had; which ones they are is known before any is read (`subtrees`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import count, repeat
 
@@ -69,16 +69,8 @@ def inclusion(index: int, size: int) -> list[range]:
     """
     if not 0 <= index < size:
         raise ValueError(f"no leaf {index} in a tree of {size}")
-    start, stop, proof = 0, size, []
-    while stop - start > 1:
-        middle = start + _half(stop - start)
-        if index < middle:
-            proof.append(range(middle, stop))
-            stop = middle
-        else:
-            proof.append(range(start, middle))
-            start = middle
-    return proof[::-1]
+    _, beside = _descent(index, size, lambda here: len(here) == 1)
+    return beside
 
 
 def consistency(first: int, second: int) -> list[range]:
@@ -88,18 +80,9 @@ def consistency(first: int, second: int) -> list[range]:
     """
     if not 0 < first <= second:
         raise ValueError(f"no tree of {first} leaves at the beginning of one of {second}")
-    start, stop, proof = 0, second, []
-    while stop != first:
-        middle = start + _half(stop - start)
-        if first <= middle:
-            proof.append(range(middle, stop))
-            stop = middle
-        else:
-            proof.append(range(start, middle))
-            start = middle
-    if start:  # else it is the first tree itself, whose root is known
-        proof.append(range(start, stop))
-    return proof[::-1]
+    here, beside = _descent(first - 1, second, lambda here: here.stop == first)
+    # Where it begins at 0 it is the first tree itself, whose root is known.
+    return [here, *beside] if here.start else beside
 
 
 def hash_of(leaves: range, hashes: Mapping[Subtree, bytes]) -> bytes:
@@ -111,17 +94,8 @@ def includes(root: bytes, size: int, leaf: bytes, index: int, proof: Sequence[by
     """Whether a proof shows that the leaf of this hash is number `index`. Source: RFC 9162, section 2.1.3.2."""
     if not 0 <= index < size or len(leaf) != SIZE:
         return False
-    place, last, found = index, size - 1, leaf
-    for other in proof:
-        if not last:
-            return False
-        if place & 1 or place == last:
-            found = node_hash(other, found)
-            place, last = _up_to_a_right_one(place, last)
-        else:
-            found = node_hash(found, other)
-        place, last = place >> 1, last >> 1
-    return not last and found == root
+    _, found = _ascent(index, size - 1, leaf, proof)
+    return found == root
 
 
 def extends(first_root: bytes, first: int, second_root: bytes, second: int, proof: Sequence[bytes]) -> bool:
@@ -140,17 +114,7 @@ def extends(first_root: bytes, first: int, second_root: bytes, second: int, proo
     place, last = first - 1, second - 1
     while place & 1:
         place, last = place >> 1, last >> 1
-    found_first = found_second = start
-    for other in rest:
-        if not last:
-            return False
-        if place & 1 or place == last:
-            found_first, found_second = node_hash(other, found_first), node_hash(other, found_second)
-            place, last = _up_to_a_right_one(place, last)
-        else:
-            found_second = node_hash(found_second, other)
-        place, last = place >> 1, last >> 1
-    return not last and (found_first, found_second) == (first_root, second_root)
+    return _ascent(place, last, start, rest) == (first_root, second_root)
 
 
 def _half(size: int) -> int:
@@ -158,11 +122,34 @@ def _half(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def _up_to_a_right_one(place: int, last: int) -> tuple[int, int]:
-    """Past the levels at which a subtree at the right edge has no sibling."""
-    while place and not place & 1:
+def _descent(index: int, size: int, arrived: Callable[[range], bool]) -> tuple[range, list[range]]:
+    """From all leaves towards leaf `index`: where it ends, and what was left aside, the lowest first."""
+    here, beside = range(size), []
+    while not arrived(here):
+        middle = here.start + _half(len(here))
+        left, right = range(here.start, middle), range(middle, here.stop)
+        here, other = (left, right) if index < middle else (right, left)
+        beside.append(other)
+    return here, beside[::-1]
+
+
+def _ascent(place: int, last: int, start: bytes, proof: Sequence[bytes]) -> tuple[bytes | None, bytes | None]:
+    """The roots of the tree that ends with `start`, at `place`, and of the whole; None where a proof is no way to them.
+
+    last: the place at the right edge of the whole, on the level of `start`.
+    """
+    ending = whole = start
+    for other in proof:
+        if not last:
+            return None, None
+        if place & 1 or place == last:
+            ending, whole = node_hash(other, ending), node_hash(other, whole)
+            while place and not place & 1:  # at the right edge, without a sibling
+                place, last = place >> 1, last >> 1
+        else:
+            whole = node_hash(whole, other)
         place, last = place >> 1, last >> 1
-    return place, last
+    return (None, None) if last else (ending, whole)
 
 
 def _joined(hashes: list[bytes]) -> bytes:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from application.standings import Standings
 from domain import policies
 from domain.account import Account
 from domain.calendar import ZURICH
-from domain.standing import Lock
+from domain.standing import Closure, Lock
 from domain.values import SYSTEM, address_key, mask_email
 from infrastructure.event_store import EventStore
 from infrastructure.outbox import OutboxItem
@@ -117,15 +116,22 @@ class Letters:
 
     def _password_reset(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         if account.closure:
-            return self._account_closed(account, account.closure, item)
+            return self._told_again(self._account_closed, account, account.closure, item)
         if account.locked:
-            return self._account_locked(account, account.locked, item)
+            return self._told_again(self._account_locked, account, account.locked, item)
         token = self._recovery.reset_link(account, cause.originator_version)
         values = {
             "link": self._page("password-reset", token),
             "minutes": int(self._settings.reset_lifetime.total_seconds() // 60),
         }
         return Letter(item.kind, account.email, values)
+
+    def _told_again(
+        self, kind: Callable[..., Letter], account: Account, bar: Lock | Closure, item: OutboxItem
+    ) -> Letter:
+        """Why there is no other letter. Where that one was asked for has nothing to do with it."""
+        letter = kind(account, bar, item)
+        return replace(letter, values={**letter.values, "at": bar.at, "device": None, "place": None})
 
     def _email_change_confirm(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
         """That the address is taken is told to its mailbox alone."""
@@ -161,22 +167,14 @@ class Letters:
         return Letter(item.kind, cause.previous, {})
 
     def _account_locked(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
-        values = {"reason": cause.reason, **(self._before(cause.at) if isinstance(cause, Lock) else {})}
-        return Letter("account-locked", account.email, values)
+        return Letter("account-locked", account.email, {"reason": cause.reason})
 
-    @staticmethod
-    def _before(at: datetime) -> dict[str, Any]:
-        """Of what is told again because somebody asked for something else: from where that was asked is not its own."""
-        return {"at": at, "device": None, "place": None}
-
-    def _account_closed(self, account: Account, cause: Any, _item: OutboxItem) -> Letter | None:
+    def _account_closed(self, account: Account, _cause: Any, _item: OutboxItem) -> Letter | None:
         closure = account.closure
         if not closure:  # opened again already
             return None
         token = self._standings.reopening_link(account)
         values: dict[str, Any] = {"at": closure.at, "reopen_link": None, "until": None}
-        if cause is closure:
-            values |= self._before(closure.at)
         if token:
             values["reopen_link"] = self._page("reopen", token)
             values["until"] = (closure.at + policies.CLOSURE_GRACE).astimezone(ZURICH).date()

@@ -33,6 +33,7 @@ HOST = "127.0.0.1"
 PUBLIC_URL = f"http://{HOST}:8000"
 FRONTEND = "https://front.school.example"
 PASSWORD = "sept ponts au bord du Doubs"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 PROFILE = {
     "ahv_number": "756.1234.5678.97",

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from infrastructure.embedded_postgres import EmbeddedPostgres
 
-INSTALLING = Path(tempfile.gettempdir()) / "matricule-tests.lock"
+INSTALLING = Path(tempfile.gettempdir()) / f"matricule-tests-{os.geteuid()}.lock"
 USUAL_BROKER = "amqp://guest:guest@127.0.0.1:5672//"
 
 
@@ -158,9 +158,8 @@ def install_what_is_missing(fixtures: set[str]) -> None:
     """What these fixtures start. Before the first test, whose time would be over before the installation is."""
     own = "broker_url" in fixtures and not os.environ.get("BROKER_URL") and not answers(USUAL_BROKER)
     if own or "private_broker" in fixtures:
-        with INSTALLING.open(
-            "w"
-        ) as lock:  # one of the processes that run the tests installs, the others wait
+        # One of the processes that run the tests installs, the others wait.
+        with INSTALLING.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not Path(PROGRAM).exists():
                 _install_rabbitmq()

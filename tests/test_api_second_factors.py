@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
-from api_client import HOST, PASSWORD, PUBLIC_URL, Client, running
+from api_client import FIREFOX, HOST, PASSWORD, PUBLIC_URL, Client, running
 from authenticator import Authenticator
 from pyotp import TOTP
 from running_service import TIRELESS
@@ -17,7 +17,6 @@ from api.documentation import operations, path_of
 from api.identity import DEVICE_COOKIE
 from domain.values import OPERATOR
 
-FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 OWN = "/me/second-factors"
 CASE_ID = "b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e"
 

@@ -3,11 +3,10 @@
 from uuid import uuid4
 
 import pytest
-from api_client import PASSWORD, Client, running
+from api_client import FIREFOX, PASSWORD, Client, running
 from mailing import change_tokens, reset_token
 from services import new_database
 
-FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 WHY = {"reason": "other", "note": None}
 
 

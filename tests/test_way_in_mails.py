@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from api_client import FIREFOX
 from running_service import RunningService, a_service, password_in
 from spec import until
 
@@ -70,8 +71,7 @@ def test_a_whole_life_by_mail(service):
     # The end, and the way back from it.
     assert post(service, "/me/closure", {"password": FIRST}, bearer).status == 202
     assert service.sign_in(NEW, FIRST).status == 403
-    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
-    post(service, "/password-resets", {"email": NEW}, User_Agent=firefox)
+    post(service, "/password-resets", {"email": NEW}, User_Agent=FIREFOX)
     told_again = mail_of(service, "account-closed", NEW, 2)
     assert "Firefox" not in told_again.get_body(("plain",)).get_content(), "it did not close the account"
     reopen = token_in(service, told_again)

@@ -7,7 +7,7 @@ from flask import Response
 from api.answers import answer, nothing
 from api.arguments import Blueprint
 from api.context import service
-from api.described import tells
+from api.described import UNUSABLE, tells
 from api.idempotency import idempotent
 from api.identity import caller, set_device
 from api.schemas import answers, examples
@@ -38,8 +38,7 @@ def ask_for_reset(typed: dict[str, Any]) -> Response:
 @blueprint.response(204)
 @tells(
     "token-dead",
-    "account-locked",
-    "account-closed",
+    *UNUSABLE,
     "second-factor-needed",
     "wrong-credentials",
     "password-too-short",
@@ -60,7 +59,7 @@ def complete_reset(typed: dict[str, Any]) -> Response:
 @blueprint.arguments(MailedToken, example=examples.MAILED_TOKEN)
 @idempotent(secret=True)
 @blueprint.response(200, answers.AddressOutcome, example=examples.EMAIL_CHANGED)
-@tells("token-dead", "email-taken", "account-locked", "account-closed", "conflict")
+@tells("token-dead", "email-taken", *UNUSABLE, "conflict")
 def confirm_email_change(typed: dict[str, Any]) -> Response:
     """Confirm a change of address, by the link in the new mailbox: only now it is made."""
     service().address_changes.confirm(typed["token"], whence())

@@ -8,7 +8,7 @@ from api import identity, representations
 from api.answers import after, answer, nothing, versioned
 from api.arguments import Blueprint
 from api.context import service
-from api.described import tells
+from api.described import UNUSABLE, tells
 from api.identity import me, my_entry, signed_in, signed_in_with_entry
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
@@ -73,8 +73,7 @@ def send_profile(typed: PersonalData) -> Response:
 @blueprint.response(204)
 @tells(
     "wrong-password",
-    "account-locked",
-    "account-closed",
+    *UNUSABLE,
     "password-unchanged",
     "password-too-short",
     "password-too-long",

@@ -8,7 +8,7 @@ from flask import Response
 from api.answers import after, answer, nothing
 from api.arguments import Blueprint
 from api.context import service
-from api.described import tells
+from api.described import UNUSABLE, tells
 from api.idempotency import idempotent
 from api.identity import me, signed_in, staff
 from api.schemas import answers, examples
@@ -19,7 +19,6 @@ from api.whence import whence
 blueprint = Blueprint("second-factors", __name__, url_prefix="/api/v1")
 
 OWN = "/me/second-factors"
-UNUSABLE = ("account-locked", "account-closed")  # since the request was let in
 
 
 @blueprint.get(OWN)

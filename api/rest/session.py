@@ -9,7 +9,7 @@ from api import identity
 from api.answers import after, answer, nothing
 from api.arguments import Blueprint
 from api.context import service
-from api.described import tells
+from api.described import UNUSABLE, tells
 from api.idempotency import idempotent
 from api.identity import me, signed_in
 from api.rest.me import my_account
@@ -31,8 +31,7 @@ blueprint = Blueprint("session", __name__, url_prefix="/api/v1")
 @tells(
     "wrong-credentials",
     "second-factor-needed",
-    "account-locked",
-    "account-closed",
+    *UNUSABLE,
     "too-many-requests",
     "too-busy",
     "conflict",
@@ -66,7 +65,7 @@ def ask_for_passkey() -> Response:
 @blueprint.arguments(PasskeySignIn, example=examples.PASSKEY_SIGN_IN)
 @idempotent(secret=True)
 @blueprint.response(201, answers.Session, example=examples.SESSION)
-@tells("wrong-credentials", "passkey-refused", "account-locked", "account-closed", "conflict", command=True)
+@tells("wrong-credentials", "passkey-refused", *UNUSABLE, "conflict", command=True)
 def sign_in_by_passkey(typed: dict[str, Any]) -> Response:
     """Sign in by passkey, which stands for password and second factor."""
     return _opened(service().accounts.sign_in_by_passkey(**typed, kind="cookie", whence=whence()))
@@ -96,8 +95,7 @@ def sign_out() -> Response:
 @tells(
     "wrong-credentials",
     "second-factor-needed",
-    "account-locked",
-    "account-closed",
+    *UNUSABLE,
     "too-many-requests",
     "too-busy",
     "conflict",
