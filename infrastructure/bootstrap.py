@@ -23,6 +23,7 @@ from application.second_factors import Factors
 from application.standings import Standings
 from infrastructure import broker
 from infrastructure.broker import Broker
+from infrastructure.checkpoints import Checkpoints
 from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.database import open_pool
 from infrastructure.decide import Decide
@@ -47,6 +48,8 @@ from infrastructure.password_quality import OfflineQuality
 from infrastructure.places import Places
 from infrastructure.processes import Role
 from infrastructure.project import Project
+from infrastructure.proofs import Proofs
+from infrastructure.publish import Publish
 from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.relay import Relay
@@ -54,6 +57,8 @@ from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
+from infrastructure.signed_notes import Signer
+from infrastructure.signing_key import make_signer, read_signer
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
@@ -63,9 +68,11 @@ from projections.cases import Cases, cases
 from projections.directory import Directory, directory
 from projections.outbox import outbox
 from projections.timeline import Timeline, timeline
+from projections.tree import Tree, tree
 
-# The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first.
-READ_MODELS = (outbox, timeline, cases, directory)
+# The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first,
+# but for the tree, which has to ask first where it ends.
+READ_MODELS = (tree, outbox, timeline, cases, directory)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 
@@ -108,6 +115,10 @@ class Service:
     watermark: Watermark
     outbox_queue: OutboxQueue
     deliveries: Deliveries
+    roles: StoredRoles
+    tree: Tree
+    checkpoints: Checkpoints
+    proofs: Proofs
 
     def close(self) -> None:
         self.broker.close()
@@ -149,7 +160,17 @@ class Service:
         return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell)]
 
     def tick(self) -> list[Role]:
-        return [Tick(self.pool, self.clock)]
+        publish = Publish(
+            checkpoints=self.checkpoints,
+            tree=self.tree,
+            roles=self.roles,
+            outbox=self.outbox_queue,
+            doorbell=self.doorbell,
+            clock=self.clock,
+            settings=self.settings,
+            metrics=self.metrics,
+        )
+        return [Tick(self.pool, self.clock), publish]
 
 
 @contextmanager
@@ -176,6 +197,20 @@ def keyring(settings: Settings, conninfo: str) -> Keyring:
                 f"The master key file {file} is missing, and the database is sealed with it: bring back its copy."
             )
     return make_keyring(file)
+
+
+def signer(settings: Settings, conninfo: str) -> Signer:
+    """The key that signs checkpoints, made where there is none and nothing was signed yet. Raises KeyFault."""
+    file = settings.checkpoint_key_file
+    if file.exists():
+        return read_signer(file)
+    with psycopg.connect(conninfo) as connection:
+        (signed,) = connection.execute("SELECT EXISTS (SELECT FROM checkpoints)").fetchone()
+    if signed:
+        raise KeyFault(
+            f"The signing key file {file} is missing, and the log is signed with it: bring back its copy."
+        )
+    return make_signer(file, settings.log_name)
 
 
 def something_sealed(connection: psycopg.Connection) -> bool:
@@ -216,6 +251,8 @@ def build(settings: Settings, conninfo: str) -> Service:
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
     devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
+    known_tree, roles = Tree(pool), StoredRoles(pool)
+    checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
     credentials, links = HashedCredentials(pool, lookup, queue, keys), MailedLinks(pool)
     passwords = Passwords(OfflineQuality(), store, institution.name)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
@@ -240,7 +277,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         sessions=sessions,
         devices=devices,
         guesses=guesses,
-        roles=StoredRoles(pool),
+        roles=roles,
         intake=intake,
         reauthentication=reauthentication,
         clock=clock,
@@ -298,7 +335,10 @@ def build(settings: Settings, conninfo: str) -> Service:
             standings=standings,
             records=records,
             places=places,
+            checkpoints=checkpoints,
+            roles=roles,
             settings=settings,
+            clock=clock,
         ),
         mailer=mailer,
         links=SignInLinks(settings.public_url, keys.box("sign-in-link")),
@@ -336,4 +376,8 @@ def build(settings: Settings, conninfo: str) -> Service:
         watermark=Watermark(pool, doorbell, keys.box("position")),
         outbox_queue=OutboxQueue(pool),
         deliveries=deliveries,
+        roles=roles,
+        tree=known_tree,
+        checkpoints=checkpoints,
+        proofs=Proofs(pool, known_tree, checkpoints),
     )

@@ -106,12 +106,7 @@ class Box:
 
 def read_keyring(path: Path) -> Keyring:
     """The keys of a file that only its owner can read. Raises KeyFault."""
-    try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise KeyFault(f"{path} can be read by others: run chmod 600 {path}.")
-        lines = path.read_text("ascii").split("\n")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise KeyFault(f"The master key file {path} cannot be read: {fault}.") from None
+    lines = read_private(path, "master key").split("\n")
     generations = {}
     for line in filter(None, lines):
         try:
@@ -130,17 +125,31 @@ def read_keyring(path: Path) -> Keyring:
 def make_keyring(path: Path) -> Keyring:
     """The keys of a file, which is made (0600) with a first key where there is none. Raises KeyFault."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        line = b"1 " + base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
-        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(made, path)  # whole or not at all; the first of two processes wins
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(made)
+        made_once(path, b"1 " + base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
     return read_keyring(path)
+
+
+def read_private(path: Path, what: str) -> str:
+    """The text of a key file that only its owner can read. what: the kind of key. Raises KeyFault."""
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise KeyFault(f"{path} can be read by others: run chmod 600 {path}.")
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise KeyFault(f"The {what} file {path} cannot be read: {fault}.") from None
+
+
+def made_once(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all; of two processes the first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(made)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from application.address_changes import AddressChanges
+from application.ports import Clock, Roles
 from application.recovery import Recovery
 from application.standings import Standings
 from domain import policies
@@ -13,11 +15,14 @@ from domain.account import Account
 from domain.calendar import ZURICH
 from domain.standing import Closure, Lock
 from domain.values import SYSTEM, address_key, mask_email
+from infrastructure.checkpoints import Checkpoints
 from infrastructure.event_store import EventStore
 from infrastructure.outbox import OutboxItem
 from infrastructure.places import Places
 from infrastructure.records import Records
 from infrastructure.settings import Settings
+
+CHECKPOINT = "checkpoint"  # the only one that no event causes
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,10 @@ class Letters:
         standings: Standings,
         records: Records,
         places: Places,
+        checkpoints: Checkpoints,
+        roles: Roles,
         settings: Settings,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._recovery = recovery
@@ -47,7 +55,10 @@ class Letters:
         self._standings = standings
         self._records = records
         self._places = places
+        self._checkpoints = checkpoints
+        self._roles = roles
         self._settings = settings
+        self._clock = clock
         self._kinds: dict[str, Callable[[Account, Any, OutboxItem], Letter | None]] = {
             "account-exists": self._to_holder,
             "link-confirmed": self._to_holder,
@@ -74,10 +85,12 @@ class Letters:
         }
 
     def kinds(self) -> tuple[str, ...]:
-        return tuple(self._kinds)
+        return (*self._kinds, CHECKPOINT)
 
     def letter(self, account: Account, item: OutboxItem) -> Letter | None:
         """None where nobody needs to be told after all."""
+        if item.kind == CHECKPOINT:
+            return self._checkpoint(account, item)
         cause = self._cause(item)
         letter = self._kinds[item.kind](account, cause, item)
         return letter and replace(letter, values={**self._said_of_each(account, cause), **letter.values})
@@ -96,6 +109,15 @@ class Letters:
     def _cause(self, item: OutboxItem) -> Any:
         stream, version = item.cause.split(":")
         return self._store.events_at([(item.position, UUID(stream), int(version))])[0]
+
+    def _checkpoint(self, account: Account, item: OutboxItem) -> Letter | None:
+        _, day, _ = item.cause.split(":")
+        signed = self._checkpoints.of_day(date.fromisoformat(day))
+        if signed is None or "auditor" not in self._roles.of(account.id, self._clock.now()):
+            return None
+        origin, size, root, _, signature = signed.note.splitlines()
+        values = {"day": signed.day, "origin": origin, "size": size, "root": root, "signature": signature}
+        return Letter(item.kind, account.email, values)
 
     def _to_holder(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, account.email, {})

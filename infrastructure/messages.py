@@ -29,6 +29,7 @@ French catalogue.
 | second-factor-removed   | the holder           | `changed_at` `factor`, whence                                    |
 | second-factor-reset     | the holder           | `changed_at`                                                     |
 | recovery-codes-issued   | the holder           | `changed_at`, whence                                             |
+| checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: the lines of the note  |
 | recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                     |
 
 whence: `device` and `place`, each a text of our own making or none. Names that end in `at` are aware instants, shown

@@ -92,6 +92,11 @@ class Metrics:
         self.malformed_messages = Counter(
             "matricule_malformed_messages", "Messages in the queue that hold no id", registry=registry
         )
+        self.tree_disagrees = Gauge(
+            "matricule_tree_disagrees",
+            "1 while the log is not the one that was signed; nothing more is signed",
+            registry=registry,
+        )
         self.hash_queue = Gauge(
             "matricule_hash_queue", "Password hashes waiting for a core", registry=registry
         )

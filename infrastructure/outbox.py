@@ -67,6 +67,11 @@ class OutboxQueue:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
+    def put(self, cause: str, kind: str, account_id: UUID) -> None:
+        """A message to a holder that no event causes; one cause is told once for ever."""
+        with self._pool.connection() as connection:
+            connection.execute(_PUT, (cause, kind, account_id))
+
     def due(self, limit: int) -> list[UUID]:
         """Waiting ids whose rest is over, the longest due first."""
         with self._pool.connection() as connection:
@@ -138,6 +143,9 @@ class OutboxQueue:
 _OF = """
     SELECT id, kind, recipient, created_at, state, attempts FROM outbox
     WHERE account_id = %s AND recipient <> 'system' ORDER BY created_at, id
+"""
+_PUT = """
+    INSERT INTO outbox (cause, kind, recipient, account_id) VALUES (%s, %s, 'holder', %s) ON CONFLICT DO NOTHING
 """
 _DUE = """
     SELECT id FROM outbox

@@ -12,6 +12,7 @@ from infrastructure.observability import Metrics
 from projections.projector import LostTurn, Projector
 from projections.read_model import ReadModel, Unseal
 from projections.rebuild import rebuild
+from projections.tree import TreeDisagrees
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,10 @@ class Project:
     def _prepare(self, connection: psycopg.Connection, projector: Projector) -> None:
         for name in projector.prepare():
             log.info("rebuilding, for its shape has changed", extra={"projection": name})
-            rebuild(connection, self._models[name], self._unseal)
+            try:
+                rebuild(connection, self._models[name], self._unseal)
+            except TreeDisagrees as alarm:  # the one that is there stays, and the other read models go on
+                log.critical("the log is not the one that was signed", extra={"count": alarm.args[0]})
         projector.prepare()
         projector.fold_parked()
 

@@ -41,6 +41,7 @@ FIND_WITH_ENTRY = Prepared(
         joined="LEFT JOIN directory AS d ON d.account_id = s.account_id",
     )
 )
+HAVING = "SELECT account_id FROM roles WHERE role = %s AND (until IS NULL OR until >= %s)"
 ROLES = Prepared(
     "SELECT role FROM roles WHERE account_id = $1 AND (until IS NULL OR until >= $2) ORDER BY role"
 )
@@ -204,6 +205,11 @@ class StoredRoles:
 
     def of(self, account_id: UUID, now: datetime) -> list[str]:
         return [role for (role,) in ROLES.all(self._pool, (account_id, _day(now)))]
+
+    def having(self, role: str, now: datetime) -> list[UUID]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(HAVING, (role, _day(now)))
+            return [account_id for (account_id,) in rows]
 
     def set(self, account_id: UUID, role: str, until: date | None) -> Effect:
         def upsert(cursor: Cursor) -> None:

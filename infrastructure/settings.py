@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from application.guesses import Limits
 from domain.policies import MAILS_A_DOOR, NETWORK_WRONG_PASSWORDS, PUBLIC_REQUESTS, WRONG_PASSWORDS
 from infrastructure.mail import SmtpMailer
+from infrastructure.signed_notes import NAME
 
 T = TypeVar("T")
 SMTP_SECONDS = 20  # of one attempt; infrastructure/mail.py
@@ -45,6 +46,12 @@ class Settings:
     smtp_url: str | None = field(repr=False)  # None: files in `home`, in the demonstration only
     mail_from: str
     master_key_file: Path
+    log_name: str  # of a new signing key
+    checkpoint_key_file: Path
+    checkpoint_dir: Path
+    checkpoint_command: str | None
+    checkpoint_every: timedelta
+    checkpoint_events: int
     institution_file: Path | None  # None: infrastructure/institution.toml
     places_file: Path | None  # None: networks are shown as their addresses
     log_level: str
@@ -93,6 +100,12 @@ class Settings:
             smtp_url=read("SMTP_URL", _mail_server, None),
             mail_from=read("MAIL_FROM", _sender, "no-reply@matricule.example"),
             master_key_file=read("MASTER_KEY_FILE", Path, str(home / "master.key")).absolute(),
+            log_name=read("LOG_NAME", _log_name, f"{urlsplit(public_url).netloc}/log"),
+            checkpoint_key_file=read("CHECKPOINT_KEY_FILE", Path, str(home / "checkpoint.key")).absolute(),
+            checkpoint_dir=read("CHECKPOINT_DIR", Path, str(home / "checkpoints")).absolute(),
+            checkpoint_command=read("CHECKPOINT_COMMAND", str, None),
+            checkpoint_every=timedelta(seconds=read("CHECKPOINT_SECONDS", _number, "60")),
+            checkpoint_events=read("CHECKPOINT_EVENTS", _count, "1000"),
             institution_file=read("INSTITUTION_FILE", _file, None),
             places_file=read("PLACES_FILE", _file, None),
             log_level=read("MATRICULE_LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO"),
@@ -233,6 +246,12 @@ def _sender(text: str) -> str:
     _name, address = parseaddr(text)
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not text.isprintable():
         raise ValueError("write an address, like no-reply@school.example or School <no-reply@school.example>")
+    return text
+
+
+def _log_name(text: str) -> str:
+    if not NAME.fullmatch(text) or not text.isprintable():
+        raise ValueError("write a name without spaces and plus signs, like account.school.example/log")
     return text
 
 

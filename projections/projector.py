@@ -153,7 +153,8 @@ class Projector:
         return touched
 
     def _write_model(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
-        return model.write(cursor, model.name, self._fold(cursor, model, facts))
+        rows = facts if model.complete else self._fold(cursor, model, facts)
+        return model.write(cursor, model.name, rows)
 
     def _fold(self, cursor: Cursor, model: ReadModel, facts: Iterable[Fact]) -> Iterable[Row]:
         for fact in facts:
@@ -171,6 +172,8 @@ class Projector:
             with cursor.connection.transaction():
                 return self._write_model(cursor, model, facts)
         except REFUSED as fault:
+            if model.complete:
+                raise
             self._park(cursor, model, facts[0], fault)
             return 0
 

@@ -19,7 +19,6 @@ class Fact:
     """
 
     __slots__ = (
-        "_stored",
         "_unseal",
         "account_id",
         "generation",
@@ -28,6 +27,7 @@ class Fact:
         "position",
         "recorded_at",
         "state",
+        "stored",
         "topic",
         "wrapped",
     )
@@ -38,7 +38,7 @@ class Fact:
             self.originator_id,
             self.originator_version,
             self.topic,
-            self._stored,
+            self.stored,
             self.account_id,
             self.position,
             self.recorded_at,
@@ -49,7 +49,7 @@ class Fact:
 
     def __getattr__(self, name: str) -> Any:
         if name == "state":  # read when first asked for: one that is broken concerns its own stream only
-            self.state = orjson.loads(self._stored)
+            self.state = orjson.loads(self.stored)
             return self.state
         state = self.state
         if name in state:
@@ -67,8 +67,11 @@ class ReadModel:
     """A table and the functions that fold events into it.
 
     columns: name → SQL type, as the table defines them. key: the columns that name a row. A fold gives the columns that
-    an event changes; `keeps_first`: a row that is there already stays as it is.
+    an event changes; `keeps_first`: a row that is there already stays as it is. complete: `write` takes every fact
+    as it is, and what it cannot write stops the projector.
     """
+
+    complete = False
 
     def __init__(
         self,
@@ -143,6 +146,9 @@ class ReadModel:
         for columns, rows in by_columns.items():
             cursor.execute(self._statement(table, columns), list(map(_array, zip(*rows, strict=True))))
         return len(merged)
+
+    def check(self, cursor: Cursor, table: str) -> None:
+        """Whether a table that was folded anew may take the live one's place; raises where it may not."""
 
     def _statement(self, table: str, columns: tuple[str, ...]) -> str:
         kinds = [self.columns[column].split()[0] for column in columns]

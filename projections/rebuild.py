@@ -52,8 +52,10 @@ def _fold(
     noted = dict(parked)
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            model.write(cursor, table, _rows(model, facts, noted))
+            model.write(cursor, table, facts if model.complete else _rows(model, facts, noted))
     except REFUSED as fault:
+        if model.complete:
+            raise
         if len(facts) == 1:
             parked[facts[0].originator_id] = _why(facts[0], fault)
         else:  # one of their rows: find it, event by event
@@ -109,6 +111,7 @@ def _swap(
                 position, caught_up = facts[-1].position, caught_up + len(facts)
             if live and live[0] > position:
                 raise psycopg.errors.LockNotAvailable
+            model.check(cursor, fresh)
             cursor.execute(f"DROP TABLE IF EXISTS {model.name}")
             cursor.execute(f"ALTER TABLE {fresh} RENAME TO {model.name}")
             cursor.execute(

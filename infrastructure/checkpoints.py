@@ -1,0 +1,133 @@
+"""Checkpoints: what the log commits itself to, signed, kept, and once a day published.
+
+Whoever holds database and key could rewrite the log and sign it anew; so checkpoints leave the house
+(infrastructure/publish.py), and none is signed that does not continue the last one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
+
+from application.ports import Clock
+from domain.calendar import ZURICH
+from infrastructure.signed_notes import Checkpoint, Signer, Verifier
+from projections.tree import Tree, TreeDisagrees
+
+COLUMNS = "size, root, note, signed_at, day"
+LATEST = f"SELECT {COLUMNS} FROM checkpoints ORDER BY size DESC LIMIT 1"
+DAILY = f"SELECT {COLUMNS} FROM checkpoints WHERE day IS NOT NULL ORDER BY day DESC LIMIT 1"
+OF_DAY = f"SELECT {COLUMNS} FROM checkpoints WHERE day = %s"
+OF_SIZE = f"SELECT {COLUMNS} FROM checkpoints WHERE size = %s"
+PAGE = f"SELECT {COLUMNS} FROM checkpoints WHERE size > %s ORDER BY size LIMIT %s"
+PUBLISHED = f"SELECT {COLUMNS} FROM checkpoints WHERE day IS NOT NULL ORDER BY day DESC LIMIT %s"
+KEEP = """
+    INSERT INTO checkpoints (size, root, note, signed_at) VALUES (%s, %s, %s, %s) ON CONFLICT (size) DO NOTHING
+"""
+PUBLISH = (
+    "UPDATE checkpoints SET day = %s WHERE size = %s AND NOT EXISTS (SELECT FROM checkpoints WHERE day = %s)"
+)
+TO_LEAVE = f"SELECT {COLUMNS} FROM checkpoints WHERE day IS NOT NULL AND left_at IS NULL ORDER BY day"
+LEFT = "UPDATE checkpoints SET left_at = %s WHERE size = %s"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A checkpoint as it was signed. note: the whole signed note. day: as whose it was published, else None."""
+
+    size: int
+    root: bytes
+    note: str
+    signed_at: datetime
+    day: date | None
+
+
+class Checkpoints:
+    def __init__(self, pool: ConnectionPool, tree: Tree, signer: Signer, clock: Clock) -> None:
+        self._pool = pool
+        self._tree = tree
+        self._signer = signer
+        self._clock = clock
+
+    @property
+    def verifier(self) -> Verifier:
+        return self._signer.verifier
+
+    @property
+    def origin(self) -> str:
+        return self._signer.name
+
+    def sign(self, text: str) -> str:
+        """Another text of the log's own, such as an export's manifest, as a signed note."""
+        return self._signer.sign(text)
+
+    def sign_now(self) -> Signed | None:
+        """Commit to the log as the tree has it; the last one again where it has not grown, None while it is empty.
+
+        Raises TreeDisagrees.
+        """
+        last, size = self.latest(), self._tree.size()
+        if last:
+            self._must_continue(last, size)
+        if not size or (last and last.size == size):
+            return last
+        root, now = self._tree.root(size), self._clock.now()
+        note = self._signer.sign(str(Checkpoint(self.origin, size, root)))
+        with self._pool.connection() as connection:
+            connection.execute(KEEP, (size, root, note, now))
+        return self._one(OF_SIZE, size)
+
+    def publish(self) -> Signed | None:
+        """Today's, signed now where there is none yet; None while the log is empty. Raises TreeDisagrees."""
+        today = self._clock.now().astimezone(ZURICH).date()
+        found = self._one(OF_DAY, today)
+        if found:
+            return found
+        signed = self.sign_now()
+        if signed is None or signed.day:  # nothing new since that day
+            return signed
+        with self._pool.connection() as connection:
+            connection.execute(PUBLISH, (today, signed.size, today))
+        return self._one(OF_DAY, today)
+
+    def latest(self) -> Signed | None:
+        return self._one(LATEST)
+
+    def daily(self) -> Signed | None:
+        """The newest that everybody may fetch: a fresher size would tell whether somebody's request wrote an event."""
+        return self._one(DAILY)
+
+    def published(self, most: int) -> Sequence[Signed]:
+        """The daily ones, the newest first."""
+        return self._many(PUBLISHED, most)
+
+    def page(self, after: int, limit: int) -> Sequence[Signed]:
+        """All that were kept, the smallest first. after: the last size seen."""
+        return self._many(PAGE, after, limit)
+
+    def of_day(self, day: date) -> Signed | None:
+        return self._one(OF_DAY, day)
+
+    def to_leave(self) -> Sequence[Signed]:
+        """Published ones that have not left the house in every way yet."""
+        return self._many(TO_LEAVE)
+
+    def has_left(self, signed: Signed) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(LEFT, (self._clock.now(), signed.size))
+
+    def _must_continue(self, last: Signed, size: int) -> None:
+        if size < last.size or self._tree.root(last.size) != last.root:
+            raise TreeDisagrees(last.size)
+
+    def _one(self, statement: str, *values: object) -> Signed | None:
+        return next(iter(self._many(statement, *values)), None)
+
+    def _many(self, statement: str, *values: object) -> Sequence[Signed]:
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Signed)) as cursor,
+        ):
+            return cursor.execute(statement, values).fetchall()
