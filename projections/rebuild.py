@@ -14,6 +14,9 @@ Progress = Callable[[int, int], None]  # events folded, events in the log when i
 Parked = dict[UUID, tuple[int, str, str]]  # stream → position, topic, error
 
 
+END = "SELECT max(position) FROM events"
+
+
 class NeverRebuilt(Exception):
     """What has left the service must not leave again."""
 
@@ -109,8 +112,8 @@ def _swap(
             while facts := read_batch(connection, position, ENDLESS, unseal):
                 _fold(connection, model, fresh, facts, parked)
                 position, caught_up = facts[-1].position, caught_up + len(facts)
-            if live and live[0] > position:
-                raise psycopg.errors.LockNotAvailable
+            if live and position < live[0] <= (cursor.execute(END).fetchone()[0] or 0):
+                raise psycopg.errors.LockNotAvailable  # readers may see what the live one has seen in a moment
             model.check(cursor, fresh)
             cursor.execute(f"DROP TABLE IF EXISTS {model.name}")
             cursor.execute(f"ALTER TABLE {fresh} RENAME TO {model.name}")
