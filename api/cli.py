@@ -11,6 +11,7 @@ import click
 import psycopg
 
 from api import running
+from api.auditing import AUDIT
 from api.documentation import openapi_document
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
@@ -99,5 +100,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in OPERATIONS:
+for operation in (*OPERATIONS, AUDIT):
     commands.add_command(operation)

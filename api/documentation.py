@@ -3,6 +3,7 @@
 smorest describes arguments and answers; what the other decorators do (`api.described`) is added here.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
@@ -17,6 +18,7 @@ from api.idempotency import KEY_LIMIT
 from api.identity import COOKIE
 from api.rest import (
     accounts,
+    audit_proofs,
     cases,
     interventions,
     lists,
@@ -32,7 +34,18 @@ from infrastructure.translations import text
 PREFIX: Final = "/api/v1"
 BLUEPRINTS: Final = tuple(
     part.blueprint
-    for part in (accounts, mailed, session, me, own_access, second_factors, lists, cases, interventions)
+    for part in (
+        accounts,
+        mailed,
+        session,
+        me,
+        own_access,
+        second_factors,
+        lists,
+        cases,
+        interventions,
+        audit_proofs,
+    )
 )
 
 DESCRIPTION: Final = """\
@@ -45,6 +58,7 @@ A command's answer carries `Log-Position`; a read that sends it back waits until
 TAGS: Final = (
     {"name": "Holders", "description": "Asking for an account, one's own data, one's own password."},
     {"name": "Secretariat", "description": "Accounts and cases, for staff; auditors may read."},
+    {"name": "Auditors", "description": "What happened, as of any instant, and the proofs of it."},
     {"name": "Frontends", "description": "Sessions, tokens, code lists and services."},
 )
 HOLDERS: Final = tuple(
@@ -140,7 +154,7 @@ def operations(app: Flask) -> Iterator[tuple[Rule, str]]:
 
 def path_of(rule: Rule) -> str:
     """As the document writes it."""
-    return rule.rule.replace("<uuid:", "{").replace(">", "}")
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str, Any]) -> None:
@@ -170,6 +184,8 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
 
 
 def _tag(path: str, facts: dict[str, Any]) -> str:
+    if path.startswith(f"{PREFIX}/audit"):
+        return "Auditors"
     if facts.get("roles"):
         return "Secretariat"
     return "Holders" if path.startswith(HOLDERS) else "Frontends"

@@ -41,6 +41,8 @@ STATUS: Final = {
     "account-closed": 403,
     "wrong-password": 403,
     "not-found": 404,
+    "not-in-log": 404,
+    "no-checkpoint": 404,
     "profile-missing": 404,
     "method-not-allowed": 405,
     "token-dead": 410,

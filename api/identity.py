@@ -79,6 +79,15 @@ def staff(*roles: str) -> Callable[[View], View]:
     return guard
 
 
+def has_role(role: str) -> bool:
+    """The same for a view that everybody may ask, and such people get more of."""
+    try:
+        identity = _identify()
+    except Problem:
+        return False
+    return role in identity.roles and identity.second_factor
+
+
 def same_site(view: View) -> View:
     """Only for our own pages, allowed origins and what is no browser: for doors that set the cookie."""
 

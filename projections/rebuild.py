@@ -48,7 +48,7 @@ def rebuild(
             time.sleep(0.01)
 
 
-def _fold(
+def fold_into(
     connection: Connection, model: ReadModel, table: str, facts: Sequence[Fact], parked: Parked
 ) -> None:
     """Write what the facts change. A stream that cannot be folded or stored is left out from there on, and noted."""
@@ -63,7 +63,7 @@ def _fold(
             parked[facts[0].originator_id] = _why(facts[0], fault)
         else:  # one of their rows: find it, event by event
             for fact in facts:
-                _fold(connection, model, table, [fact], parked)
+                fold_into(connection, model, table, [fact], parked)
     else:
         parked.update(noted)
 
@@ -90,7 +90,7 @@ def _fold_batch(
         return 0, position
     with connection.transaction():
         connection.execute("SET LOCAL synchronous_commit = off")
-        _fold(connection, model, table, facts, parked)
+        fold_into(connection, model, table, facts, parked)
     return len(facts), facts[-1].position
 
 
@@ -110,7 +110,7 @@ def _swap(
             ).fetchone()
             caught_up, parked = 0, dict(parked)  # it may give up, and begin anew
             while facts := read_batch(connection, position, ENDLESS, unseal):
-                _fold(connection, model, fresh, facts, parked)
+                fold_into(connection, model, fresh, facts, parked)
                 position, caught_up = facts[-1].position, caught_up + len(facts)
             if live and position < live[0] <= (cursor.execute(END).fetchone()[0] or 0):
                 raise psycopg.errors.LockNotAvailable  # readers may see what the live one has seen in a moment

@@ -29,6 +29,11 @@ VALUES = {
     "cause": "objection",
     "factor": "totp",
     "left": 9,
+    "day": date(2025, 12, 2),
+    "origin": "account.school.example/log",
+    "size": "4096",
+    "root": "7MnYbbjOqQ4VVlVFkMyn9Lf0ZyNYXXdTgFrIVUDTUmI=",
+    "signature": "— account.school.example/log 9fGpxZ5zVb6p2fgHSpO5pBzL0Ap0",
 }
 REASONS = {"rejected": "no-record", "account-locked": "suspected-misuse"}
 

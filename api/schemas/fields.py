@@ -247,7 +247,7 @@ class Count(fields.Integer):
         super().__init__(metadata={"minimum": least, "maximum": most}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping | None, **options: Any) -> int:
-        if not isinstance(value, str) or not re.fullmatch("-?[0-9]{1,9}", value):
+        if not isinstance(value, str) or not re.fullmatch("-?[0-9]{1,18}", value):
             raise Faulty("not-integer")
         if not self.least <= int(value) <= self.most:
             raise Faulty("out-of-range", min=self.least, max=self.most)
