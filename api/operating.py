@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from rich.table import Table
 
 from api import doctor as health_check
+from api.auditing import AUDIT
 from api.schemas.fields import Email
 from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
 from domain.calendar import ZURICH
@@ -244,4 +245,4 @@ def _shown(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
-OPERATIONS = (rebuild, grant, revoke, import_, history, doctor, release)
+OPERATIONS = (rebuild, grant, revoke, import_, history, doctor, release, AUDIT)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from application.accesses import Accesses
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
 from application.guesses import Guesses
@@ -98,6 +99,7 @@ class Service:
     mailer: Mailer
     store: EventStore
     reauthentication: Reauthentication
+    accesses: Accesses
     accounts: Accounts
     recovery: Recovery
     address_changes: AddressChanges
@@ -359,6 +361,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         mailer=mailer,
         store=store,
         reauthentication=reauthentication,
+        accesses=Accesses(store, clock, uuid4),
         accounts=accounts,
         recovery=recovery,
         address_changes=address_changes,

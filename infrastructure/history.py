@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.calendar import ZURICH
 from domain.profile import PERSONAL_DATA
-from domain.values import ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
+from domain.values import ANYBODY, ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
 from infrastructure import codes
 from infrastructure.event_store import EventStore
 from infrastructure.places import Places
@@ -57,6 +57,8 @@ LISTS = {  # fields that hold a code of a list
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
     "case.rejected": {"reason": "reasons.reject"},
+    "access.read": {"role": "roles", "what": "reads", "purpose": "purposes"},
+    "access.signed-in": {"session_kind": "session-kinds"},
 }
 
 
@@ -119,6 +121,7 @@ class History:
         names = {
             SYSTEM: text(locale, "history", "actors", "system"),
             OPERATOR: text(locale, "history", "actors", "operator"),
+            ANYBODY: text(locale, "history", "actors", "anybody"),
             account_id: text(locale, "history", "actors", "holder"),
         }
         known = self._directory.many(actors - names.keys())

@@ -1,0 +1,16 @@
+"""`matricule audit`: what auditors ask for at the command line. Each command stands in a file of its own."""
+
+from typing import Final
+
+import click
+
+
+@click.group("audit")
+def AUDIT() -> None:
+    """Ask the log: what happened, how it stood then, who saw it, and whether it is whole."""
+
+
+COMMANDS: Final[tuple[click.Command, ...]] = ()
+
+for command in COMMANDS:
+    AUDIT.add_command(command)
