@@ -4,13 +4,15 @@ from typing import Final
 
 import click
 
+from api.audit_accesses import accesses
+
 
 @click.group("audit")
 def AUDIT() -> None:
     """Ask the log: what happened, how it stood then, who saw it, and whether it is whole."""
 
 
-COMMANDS: Final[tuple[click.Command, ...]] = ()
+COMMANDS: Final[tuple[click.Command, ...]] = (accesses,)
 
 for command in COMMANDS:
     AUDIT.add_command(command)

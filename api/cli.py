@@ -70,7 +70,7 @@ _role("api", "Answer HTTP: the API on MATRICULE_PORT, health and metrics on MATR
 _role("project", "Keep the read models up with the log. A second one waits to take over.")
 _role("relay", "Hand what must leave the service to the broker. Wants BROKER_URL.")
 _role("work", "Decide on requests, match profiles, send mails. Wants BROKER_URL.")
-_role("tick", "Let go of expired sessions, initial passwords and kept answers.")
+_role("tick", "Let go of expired sessions, initial passwords and kept answers; write accesses to ACCESS_LOG.")
 
 
 @commands.command()

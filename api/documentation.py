@@ -17,6 +17,7 @@ from api.idempotency import KEY_LIMIT
 from api.identity import COOKIE
 from api.rest import (
     accounts,
+    audit_accesses,
     cases,
     interventions,
     lists,
@@ -32,7 +33,18 @@ from infrastructure.translations import text
 PREFIX: Final = "/api/v1"
 BLUEPRINTS: Final = tuple(
     part.blueprint
-    for part in (accounts, mailed, session, me, own_access, second_factors, lists, cases, interventions)
+    for part in (
+        accounts,
+        mailed,
+        session,
+        me,
+        own_access,
+        second_factors,
+        lists,
+        cases,
+        interventions,
+        audit_accesses,
+    )
 )
 
 DESCRIPTION: Final = """\
@@ -45,6 +57,7 @@ A command's answer carries `Log-Position`; a read that sends it back waits until
 TAGS: Final = (
     {"name": "Holders", "description": "Asking for an account, one's own data, one's own password."},
     {"name": "Secretariat", "description": "Accounts and cases, for staff; auditors may read."},
+    {"name": "Auditors", "description": "What happened, how it stood, who saw it, and proof."},
     {"name": "Frontends", "description": "Sessions, tokens, code lists and services."},
 )
 HOLDERS: Final = tuple(
@@ -170,6 +183,8 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
 
 
 def _tag(path: str, facts: dict[str, Any]) -> str:
+    if path.startswith(f"{PREFIX}/audit/"):
+        return "Auditors"
     if facts.get("roles"):
         return "Secretariat"
     return "Holders" if path.startswith(HOLDERS) else "Frontends"

@@ -42,7 +42,7 @@ class Access(Aggregate):
         TOPIC = "access.read"
         role: str  # by which it was allowed: secretariat, auditor, data-protection or operator
         what: str  # a code: account, accounts, case …
-        accounts: list[UUID]  # whose data were shown
+        accounts: list[UUID]  # whose data were shown; of very many the first
         purpose: str | None  # a code: for which AHV numbers were shown whole
         shown: int  # how many entries
         filters: dict[str, str | int | bool]  # by which a list was narrowed
@@ -93,7 +93,7 @@ class Access(Aggregate):
             id=access_id,
             role=role,
             what=what,
-            accounts=whose,
+            accounts=whose[: policies.ACCOUNTS_NAMED],
             purpose=purpose,
             shown=len(whose) if count is None else count,
             filters=dict(_plain_filters(filters or {})),

@@ -21,6 +21,7 @@ TEXT_LIMIT = 200  # characters of a name, a street …
 NOTE_LIMIT = 2000  # characters of a note or a text to the holder
 EMAIL_LIMIT = 254  # octets; RFC 5321, 4.5.3.1.3, less the angle brackets
 ROLES = ("secretariat", "auditor", "data-protection", "operator")
+ACCOUNTS_NAMED = 1000  # in the fact of one read; how many entries were shown, it says besides
 READS = (  # what is shown to staff, auditors and at the command line, as the facts about it call it
     "accounts",
     "account-search",

@@ -8,7 +8,6 @@ import pytest
 from people import ADA_ID, CLERK, NOON
 from write_side import WriteSide
 
-from application.accesses import Accesses
 from domain.access import Access
 from domain.errors import AccountErased
 from domain.fact import Whence
@@ -20,7 +19,6 @@ FIREFOX = Whence("Firefox · Windows", "192.0.2.7")
 @pytest.fixture
 def here(database_url):
     with WriteSide(database_url) as here:
-        here.accesses = Accesses(here.store, here.clock, uuid4)
         yield here
 
 
@@ -92,8 +90,7 @@ def test_only_kinds_of_reads_and_roles_that_are_known_are_noted():
 def test_a_read_is_sealed_under_the_readers_key_and_nobody_loads_it_before(here):
     reader = here.opened()
     fresh = WriteSide(here.url)  # another process, which has loaded nothing of the reader
-    accesses = Accesses(fresh.store, fresh.clock, uuid4)
-    accesses.note_read("account", reader=reader, role="auditor", accounts=[ADA_ID], whence=FIREFOX)
+    fresh.accesses.note_read("account", reader=reader, role="auditor", accounts=[ADA_ID], whence=FIREFOX)
     fresh.pool.close()
     [(topic, account_id, state)] = stored(here)
     assert (topic, account_id) == ("access.read", reader)

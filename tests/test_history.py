@@ -22,6 +22,7 @@ from infrastructure.event_catalogue import event_classes
 from infrastructure.history import LISTS, SHOWN, TOLD, History, Moment, sentence
 from infrastructure.places import Places
 from infrastructure.translations import table
+from projections.accesses import AccessPlaces
 from projections.directory import Directory
 from projections.timeline import Timeline
 
@@ -42,7 +43,9 @@ class Closed:
 def a_life(database_url: str) -> Iterator[WriteSide]:
     """A write side with `account_id`, to whom everything has happened that can happen, and a clerk of a name."""
     with WriteSide(database_url) as here, projecting(here) as here.projector:
-        here.history = History(here.store, Timeline(here.pool), Directory(here.pool), Places())
+        here.history = History(
+            here.store, Timeline(here.pool), AccessPlaces(here.pool), Directory(here.pool), Places()
+        )
         here.with_records()
         kim = replace(AURELIE, ahv_number=None, given_name="Kim", family_name="Frei")
         here.account_id, clerk = here.opened(), here.submitted("clerk@example.org", kim)
