@@ -125,3 +125,14 @@ def test_each_access_is_a_stream_of_its_own(here):
     for _ in range(3):
         here.accesses.note_read("cases", reader=reader, role="secretariat")
     assert len({fact.originator_id for fact in loaded(here)}) == 3
+
+
+def test_a_read_is_on_disk_when_it_has_been_noted(private_database):
+    """Killed at once, PostgreSQL has lost whatever it would have written a moment later."""
+    with WriteSide(private_database.start()) as here:
+        reader = here.opened()
+        here.accesses.note_read("account", reader=reader, role="secretariat", accounts=[ADA_ID])
+        private_database.kill()
+    with WriteSide(private_database.start()) as here:
+        [fact] = loaded(here)
+        assert (fact.actor, fact.accounts) == (reader, [ADA_ID])
