@@ -21,6 +21,7 @@ def archive(asking: Identity) -> dict[str, Any]:
         "account": my_account(service().directory.get(account_id), asking.roles),
         "profile": data and representations.personal_data(data),
         "history": [representations.moment(each) for each in history],
+        "accesses": list(map(representations.moment, service().history.accesses(account_id, locale()))),
         "sessions": [
             representations.session(each, asking.session_id)
             for each in service().sessions.of(account_id, now)

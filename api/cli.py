@@ -11,7 +11,6 @@ import click
 import psycopg
 
 from api import running
-from api.auditing import AUDIT
 from api.documentation import openapi_document
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
@@ -71,7 +70,7 @@ _role("api", "Answer HTTP: the API on MATRICULE_PORT, health and metrics on MATR
 _role("project", "Keep the read models up with the log. A second one waits to take over.")
 _role("relay", "Hand what must leave the service to the broker. Wants BROKER_URL.")
 _role("work", "Decide on requests, match profiles, send mails. Wants BROKER_URL.")
-_role("tick", "Let go of expired sessions, initial passwords and kept answers.")
+_role("tick", "Let go of expired sessions, initial passwords and kept answers; write accesses to ACCESS_LOG.")
 
 
 @commands.command()
@@ -100,5 +99,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in (*OPERATIONS, AUDIT):
+for operation in OPERATIONS:
     commands.add_command(operation)

@@ -18,6 +18,7 @@ from api.idempotency import KEY_LIMIT
 from api.identity import COOKIE
 from api.rest import (
     accounts,
+    audit_accesses,
     audit_proofs,
     cases,
     interventions,
@@ -45,6 +46,7 @@ BLUEPRINTS: Final = tuple(
         cases,
         interventions,
         audit_proofs,
+        audit_accesses,
     )
 )
 

@@ -66,7 +66,8 @@ def staff(*roles: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             identity = _identify()
-            if not set(roles) & set(identity.roles):
+            g.role = next((role for role in roles if role in identity.roles), None)
+            if g.role is None:
                 raise Problem("not-allowed")
             if not identity.second_factor:
                 raise Problem("second-factor-required")

@@ -13,8 +13,10 @@ from marshmallow import ValidationError
 from rich.table import Table
 
 from api import doctor as health_check
+from api.auditing import AUDIT
 from api.schemas.fields import Email
 from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
+from api.traces import traced_for_operator
 from domain.calendar import ZURICH
 from domain.errors import AccountUnknown
 from domain.policies import ROLES
@@ -163,6 +165,7 @@ def history(service: Service, account: str, language: str, json_wanted: bool) ->
     moments = service.history.of(account_id, language)
     if not moments:
         raise found_wrong("No account has this id.")
+    traced_for_operator(service, "timeline", accounts=[account_id], count=len(moments))
     if json_wanted:
         print_json({"items": [vars(moment) for moment in moments]})
         return
@@ -244,4 +247,4 @@ def _shown(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
-OPERATIONS = (rebuild, grant, revoke, import_, history, doctor, release)
+OPERATIONS = (rebuild, grant, revoke, import_, history, doctor, release, AUDIT)

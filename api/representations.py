@@ -10,6 +10,7 @@ from application.linking import CaseSheet
 from domain.matching import Comparison
 from domain.profile import Link, PersonalData
 from domain.values import format_ahv, mask_ahv
+from infrastructure.access_trail import Seen
 from infrastructure.history import Moment
 from infrastructure.sessions import OpenSession
 from projections.cases import CaseRow
@@ -48,7 +49,7 @@ def account_item(entry: Entry) -> dict[str, Any]:
     }
 
 
-def account_sheet(entry: Entry, profile: PersonalData | None) -> dict[str, Any]:
+def account_sheet(entry: Entry, profile: PersonalData | None, *, masked: bool = True) -> dict[str, Any]:
     """An account as staff sees it, alone."""
     link = Link(entry.record_number, entry.linked_at, entry.linked_by) if entry.record_number else None
     return {
@@ -56,7 +57,7 @@ def account_sheet(entry: Entry, profile: PersonalData | None) -> dict[str, Any]:
         "profile_state": entry.profile_state,
         "link_due": entry.link_due,
         "link": _link(link, entry.account_id),
-        "profile": profile and personal_data(profile, masked=True),
+        "profile": profile and personal_data(profile, masked=masked),
     }
 
 
@@ -80,7 +81,9 @@ def case_item(row: CaseRow, entry: Entry | None, today: date) -> dict[str, Any]:
     }
 
 
-def case_sheet(sheet: CaseSheet, entry: Entry | None, profile: PersonalData, today: date) -> dict[str, Any]:
+def case_sheet(
+    sheet: CaseSheet, entry: Entry | None, profile: PersonalData, today: date, *, masked: bool = True
+) -> dict[str, Any]:
     """What a clerk decides on."""
     case = sheet.case
     return {
@@ -95,7 +98,7 @@ def case_sheet(sheet: CaseSheet, entry: Entry | None, profile: PersonalData, tod
         "decided_by": _label(case.by, sheet.account_id),
         "decided_at": case.at,
         "link": _link(sheet.link, sheet.account_id),
-        "profile": personal_data(profile, masked=True),
+        "profile": personal_data(profile, masked=masked),
         "candidates": [_candidate(candidate) for candidate in sheet.candidates],
     }
 
@@ -110,6 +113,22 @@ def own_moment(happened: Moment) -> dict[str, Any]:
     shown = asdict(happened) | {"changes": changes}
     del shown["position"]
     return shown
+
+
+def access(seen: Seen) -> dict[str, Any]:
+    return {
+        "position": seen.position,
+        "at": seen.at,
+        "reader": seen.reader,
+        "by": seen.by,
+        "role": seen.role,
+        "what": seen.what,
+        "account": seen.account,
+        "accounts": seen.accounts,
+        "purpose": seen.purpose,
+        "count": seen.count,
+        "filters": seen.filters,
+    }
 
 
 def session(opened: OpenSession, current: UUID) -> dict[str, Any]:

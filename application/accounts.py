@@ -1,6 +1,7 @@
 """What is done with accounts: asked for, opened, signed in to, given a password and roles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from application.ports import (
     Devices,
     Effect,
     EventLog,
+    FailedSignIn,
+    FailedSignIns,
     Intake,
     Lookup,
     NewSession,
@@ -27,6 +30,7 @@ from application.ports import (
 from application.reauthentication import Reauthentication
 from application.second_factors import Factors, Proof
 from domain import errors, policies
+from domain.access import Access
 from domain.account import Account
 from domain.fact import NOWHERE, Whence
 from domain.passwords import composed
@@ -34,6 +38,7 @@ from domain.values import LOCALES, SYSTEM, address_key
 
 DEFAULT_LOCALE = LOCALES[0]
 BARRED = {"locked": errors.AccountLocked, "closed": errors.AccountClosed}
+FAILED = (errors.WrongCredentials, *BARRED.values())  # a sign-in was judged, and let nobody in
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Accounts:
     guesses: Guesses
     roles: Roles
     intake: Intake
+    failed: FailedSignIns
     reauthentication: Reauthentication
     clock: Clock
     new_id: Callable[[], UUID]
@@ -147,7 +153,10 @@ class Accounts:
         Raises WrongCredentials, TooManyRequests, TooBusy; to whoever knows the password SecondFactorNeeded,
         AccountLocked, AccountClosed.
         """
-        with self.guesses.at_sign_in(address_key(email), caller) as device:
+        with (
+            self._noting_failures(address_key(email), whence),
+            self.guesses.at_sign_in(address_key(email), caller) as device,
+        ):
             return self._sign_in(email, password, kind, code, whence, device)
 
     @decided_again
@@ -185,10 +194,19 @@ class Accounts:
         nobody waits because others have guessed. The device is a new one: the secret that it has may be planted.
         """
         now = self.clock.now()
-        verified, proof = self.factors.check_passkey(attempt, credential, now)
-        if verified.barred:
-            raise BARRED[verified.barred]
-        return self._enter(verified, proof, kind, whence, None, now)
+        with self._noting_failures(None, whence):
+            verified, proof = self.factors.check_passkey(attempt, credential, now)
+            if verified.barred:
+                raise BARRED[verified.barred]
+            return self._enter(verified, proof, kind, whence, None, now)
+
+    @contextmanager
+    def _noting_failures(self, email: str | None, whence: Whence) -> Iterator[None]:
+        try:
+            yield
+        except FAILED:
+            self.failed.put(FailedSignIn(email, whence.device, whence.network, self.clock.now()))
+            raise
 
     def _enter(
         self,
@@ -199,20 +217,33 @@ class Accounts:
         known: str | None,
         now: datetime,
     ) -> SignedIn:
-        account_id, noted, device = verified.account_id, [], None
+        account_id, device = verified.account_id, None
+        entered = Access.sign_in(
+            self.new_id(),
+            account=account_id,
+            session_kind=kind,
+            passkey=verified.by_passkey,
+            second_factor=proof.given,
+            whence=whence,
+            now=now,
+        )
+        noted: list[Account | Access] = [entered]
         session = self.sessions.open(verified, kind, whence, now, second_factor=proof.given)
         effects = [*proof.effects, session.store]
         if kind == "cookie":
             device, remembered = self.devices.remember(account_id, known, now)
             effects.append(remembered)
         if verified.first_sign_in or proof.by_recovery_code:
-            noted = [account := self.log.account(account_id)]
+            noted.insert(0, account := self.log.account(account_id))
             account.activate(whence=whence, now=now)
             if proof.by_recovery_code:
                 account.use_recovery_code(whence=whence, now=now)
         if verified.first_sign_in:
             effects.append(self.credentials.keep_only(verified, now))
-        saved = self.log.record(*noted, effects=effects)
+        try:
+            saved = self.log.record(*noted, effects=effects)
+        except errors.AccountErased:
+            raise errors.WrongCredentials from None
         roles = self.roles.of(account_id, now)
         return SignedIn(account_id, roles, verified.initial, proof.given, *session[:3], saved, device)
 

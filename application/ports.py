@@ -274,6 +274,22 @@ class ResetRequest:
     asked_at: datetime
 
 
+@dataclass(frozen=True)
+class FailedSignIn:
+    """email: as `domain.values.address_key` gives it; None where none was typed, for a passkey."""
+
+    email: str | None
+    device: str | None
+    network: str | None
+    at: datetime
+
+
+class FailedSignIns(Protocol):
+    """Those that a worker has not made facts of yet. Taking one in costs the same for every address."""
+
+    def put(self, failed: FailedSignIn) -> None: ...
+
+
 class Intake(Protocol):
     def put(self, request: AccountRequest | ResetRequest) -> None: ...
 

@@ -21,3 +21,43 @@ TEXT_LIMIT = 200  # characters of a name, a street …
 NOTE_LIMIT = 2000  # characters of a note or a text to the holder
 EMAIL_LIMIT = 254  # octets; RFC 5321, 4.5.3.1.3, less the angle brackets
 ROLES = ("secretariat", "auditor", "data-protection", "operator")
+ACCOUNTS_NAMED = 1000  # in the fact of one read; how many entries were shown, it says besides
+READS = (  # what is shown to staff, auditors and at the command line, as the facts about it call it
+    "accounts",
+    "account-search",
+    "account",
+    "timeline",
+    "messages",
+    "cases",
+    "case",
+    "as-of",
+    "diff",
+    "events",
+    "export",
+    "bundle",
+    "accesses",
+    "erasure",
+)
+READ_FILTERS = (  # whose values are codes, ids, numbers and instants: never what is typed into a search
+    "account",
+    "actor",
+    "as_of",
+    "at_position",
+    "canton",
+    "created_from",
+    "created_to",
+    "first",
+    "format",
+    "from",
+    "kind",
+    "late",
+    "link",
+    "locale",
+    "position",
+    "reader",
+    "second",
+    "size",
+    "state",
+    "to",
+    "type",
+)

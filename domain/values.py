@@ -13,6 +13,7 @@ LOCALES: Final = ("fr", "de", "en")
 # Fixed actors. They stand in events for ever: never change them.
 SYSTEM: Final = UUID("00000000-0000-4000-8000-000000000001")  # the service itself: workers, the clock
 OPERATOR: Final = UUID("00000000-0000-4000-8000-000000000002")  # whoever types on the command line
+ANYBODY: Final = UUID("00000000-0000-4000-8000-000000000003")  # whoever did not prove who they are
 
 
 class InvalidValue(ValueError):

@@ -10,18 +10,21 @@ from uuid import uuid4
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from application.accesses import Accesses
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
 from application.guesses import Guesses
 from application.linking import Linking
 from application.passwords import Passwords
-from application.ports import AccountRequest, ResetRequest
+from application.ports import AccountRequest, Clock, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
 from application.recovery import Recovery
 from application.second_factors import Factors
 from application.standings import Standings
 from infrastructure import broker
+from infrastructure.access_shipping import ShipAccesses, sink
+from infrastructure.access_trail import AccessTrail
 from infrastructure.broker import Broker
 from infrastructure.checkpoints import Checkpoints
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -33,6 +36,7 @@ from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.event_mapper import opener
 from infrastructure.event_store import EventStore
+from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.history import History
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
@@ -41,6 +45,7 @@ from infrastructure.letters import Letters
 from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
+from infrastructure.note_failures import NoteFailures
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
 from infrastructure.passkeys import StoredPasskeys
@@ -64,6 +69,7 @@ from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
+from projections.accesses import AccessPlaces, accesses, account_accesses
 from projections.cases import Cases, cases
 from projections.directory import Directory, directory
 from projections.outbox import outbox
@@ -72,7 +78,7 @@ from projections.tree import Tree, tree
 
 # The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first,
 # but for the tree, which has to ask first where it ends.
-READ_MODELS = (tree, outbox, timeline, cases, directory)
+READ_MODELS = (tree, outbox, timeline, accesses, account_accesses, cases, directory)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 
@@ -89,7 +95,7 @@ class Service:
     settings: Settings
     institution: Institution
     conninfo: str
-    clock: SystemClock
+    clock: Clock
     keyring: Keyring
     pool: ConnectionPool
     doorbell: Doorbell
@@ -98,6 +104,7 @@ class Service:
     mailer: Mailer
     store: EventStore
     reauthentication: Reauthentication
+    accesses: Accesses
     accounts: Accounts
     recovery: Recovery
     address_changes: AddressChanges
@@ -106,11 +113,13 @@ class Service:
     profiles: Profiles
     linking: Linking
     intake: SealedIntake
+    failed_sign_ins: SealedFailedSignIns
     sessions: StoredSessions
     records: Records
     directory: Directory
     cases: Cases
     history: History
+    access_trail: AccessTrail
     places: Places
     watermark: Watermark
     outbox_queue: OutboxQueue
@@ -154,7 +163,11 @@ class Service:
             AccountRequest: self.accounts.decide_request,
             ResetRequest: self.recovery.decide_reset,
         }
-        return [Decide(self.intake, decisions, self.doorbell), *workers]
+        return [
+            Decide(self.intake, decisions, self.doorbell),
+            *workers,
+            NoteFailures(self.failed_sign_ins, self.accesses),
+        ]
 
     def project(self) -> list[Project]:
         return [Project(self.conninfo, READ_MODELS, opener(self.keyring), self.doorbell)]
@@ -170,7 +183,9 @@ class Service:
             settings=self.settings,
             metrics=self.metrics,
         )
-        return [Tick(self.pool, self.clock), publish]
+        address = self.settings.access_log
+        shipping = [ShipAccesses(self.conninfo, sink(address), self.doorbell)] if address else []
+        return [Tick(self.pool, self.clock), publish, *shipping]
 
 
 @contextmanager
@@ -221,22 +236,18 @@ def something_sealed(connection: psycopg.Connection) -> bool:
 
 
 @contextmanager
-def service(settings: Settings, conninfo: str) -> Iterator[Service]:
-    """The wired parts on a migrated database, closed at the end."""
-    built = build(settings, conninfo)
+def service(settings: Settings, conninfo: str, clock: Clock | None = None) -> Iterator[Service]:
+    """The wired parts on a migrated database, closed at the end. clock: None for the machine's."""
+    built = build(settings, conninfo, clock or SystemClock())
     try:
         yield built
     finally:
         built.close()
 
 
-def build(settings: Settings, conninfo: str) -> Service:
-    institution, keys, clock, metrics = (
-        load_institution(settings.institution_file),
-        keyring(settings, conninfo),
-        SystemClock(),
-        Metrics(),
-    )
+def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
+    institution, keys = load_institution(settings.institution_file), keyring(settings, conninfo)
+    metrics = Metrics()
     pool, doorbell = open_pool(conninfo, size=CONNECTIONS, name="service"), Doorbell(conninfo)
 
     def appended(count: int) -> None:
@@ -249,6 +260,7 @@ def build(settings: Settings, conninfo: str) -> Service:
     metrics.hash_queue.set_function(lambda: queue.waiting)
     sessions = StoredSessions(pool, lifetime=settings.session_lifetime, idle=settings.session_idle)
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
+    failed_sign_ins = SealedFailedSignIns(pool, keys.box("failed-sign-in"))
     devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
     known_tree, roles = Tree(pool), StoredRoles(pool)
@@ -279,6 +291,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         guesses=guesses,
         roles=roles,
         intake=intake,
+        failed=failed_sign_ins,
         reauthentication=reauthentication,
         clock=clock,
         new_id=uuid4,
@@ -313,7 +326,8 @@ def build(settings: Settings, conninfo: str) -> Service:
         confirmation_lifetime=settings.email_change_lifetime,
     )
     standings = Standings(store, links, credentials, sessions, reauthentication, clock)
-    places = Places(settings.places_file)
+    places, access_places = Places(settings.places_file), AccessPlaces(pool)
+    history = History(store, Timeline(pool), access_places, known_accounts, places)
     linking = Linking(
         log=store,
         lookup=lookup,
@@ -359,6 +373,7 @@ def build(settings: Settings, conninfo: str) -> Service:
         mailer=mailer,
         store=store,
         reauthentication=reauthentication,
+        accesses=Accesses(store, lookup, clock, uuid4),
         accounts=accounts,
         recovery=recovery,
         address_changes=address_changes,
@@ -368,11 +383,13 @@ def build(settings: Settings, conninfo: str) -> Service:
         profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
         linking=linking,
         intake=intake,
+        failed_sign_ins=failed_sign_ins,
         sessions=sessions,
         records=records,
         directory=known_accounts,
         cases=known_cases,
-        history=History(store, Timeline(pool), known_accounts, places),
+        history=history,
+        access_trail=AccessTrail(store, access_places, history),
         watermark=Watermark(pool, doorbell, keys.box("position")),
         outbox_queue=OutboxQueue(pool),
         deliveries=deliveries,

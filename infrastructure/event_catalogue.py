@@ -19,19 +19,20 @@ from uuid import UUID
 
 from eventsourcing.domain import Aggregate
 
+from domain.access import Access
 from domain.account import Account
 from domain.profile import Profile
 from domain.values import Personal
 from infrastructure.translations import table
 
-AGGREGATES: tuple[type[Aggregate], ...] = (Account, Profile)
+AGGREGATES: tuple[type[Aggregate], ...] = (Account, Profile, Access)
 LIBRARY_FIELDS = {
-    "originator_id": "the stream: an account's or a profile's id",
+    "originator_id": "the stream: an account's or a profile's id, or an access's own",
     "originator_version": "the event's place in its stream, from 1",
     "timestamp": "when it happened",
     "originator_topic": "what kind of stream begins",
 }
-TYPES = {str: "text", int: "number", UUID: "UUID", date: "day", datetime: "instant"}
+TYPES = {str: "text", int: "number", bool: "yes or no", UUID: "UUID", date: "day", datetime: "instant"}
 
 COLUMNS = "| field | type | meaning |\n| --- | --- | --- |\n"
 HEAD = f"""\
@@ -121,6 +122,8 @@ def _type(hint: Any) -> str:
     parts = get_args(hint)
     if get_origin(hint) is list:
         return f"list of {_type(parts[0])}"
+    if get_origin(hint) is dict:
+        return "names and values"
     if NoneType in parts:
         return " or ".join(_type(part) for part in parts if part is not NoneType) + ", or none"
     return TYPES[hint]

@@ -1,7 +1,8 @@
 """Between domain events and their stored form: plain JSON by the event's own field types, personal fields sealed.
 
 Stored state, in this order: every field that is not personal, `class_version` where above 1, and `sealed`, an object of
-field → sealed value (infrastructure/sealing.py). Instants are RFC 3339 in UTC with microseconds, ids and dates strings.
+field → sealed value (infrastructure/sealing.py). A fact of nobody's has no `sealed`: its personal fields are none.
+Instants are RFC 3339 in UTC with microseconds, ids and dates strings.
 """
 
 import os
@@ -73,15 +74,31 @@ def form_of(event_class: type) -> Form:
 def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if get_origin(hint) in (Union, UnionType):
         (hint,) = (each for each in get_args(hint) if each is not NoneType)
-    return {UUID: UUID, datetime: datetime.fromisoformat, date: date.fromisoformat}.get(hint)
+    return READERS.get(hint)
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    return list(map(UUID, texts))
+
+
+READERS: dict[Any, Callable[[Any], Any]] = {
+    UUID: UUID,
+    list[UUID]: _ids,
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+}
 
 
 class SealingMapper(Mapper[UUID]):
     """Seals what is personal on the way in, opens it on the way out; ERASED where the key is gone."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(
+        self, keyring: Keyring, find_key: Callable[[UUID], tuple[int, bytes] | None] = lambda person: None
+    ) -> None:
+        """find_key: the generation and wrapped key of somebody of whom nothing was loaded."""
         super().__init__(PlainJson())
         self._keyring = keyring
+        self._find_key = find_key
         self._seen: dict[
             UUID, tuple[int, bytes]
         ] = {}  # person → wrapped key; the append checks that it still stands
@@ -96,16 +113,13 @@ class SealingMapper(Mapper[UUID]):
         new_key = account_id == stream and isinstance(domain_event, AggregateCreated)
         if new_key:
             self._make_key(account_id)
-        try:
-            generation, wrapped = self._seen[account_id]
-        except KeyError:
-            raise AccountErased from None
-        data_key = self._keyring.unwrap(generation, account_id.bytes, wrapped)
+        generation, wrapped = self._key_of(account_id) if account_id else (None, None)
         state = {name: _utc(getattr(domain_event, name)) for name in form.plain}
         version_of_class = getattr(type(domain_event), "class_version", 1)
         if version_of_class > 1:
             state["class_version"] = version_of_class
-        if form.personal:
+        if form.personal and account_id:
+            data_key = self._keyring.unwrap(generation, account_id.bytes, wrapped)
             state["sealed"] = {
                 name: seal(
                     field_key(data_key, stream, version, name),
@@ -135,6 +149,8 @@ class SealingMapper(Mapper[UUID]):
         state = self.transcoder.decode(stored_event.state)
         sealed = state.pop("sealed", {})
         state.update((name, self._open(stored_event, name, sealed[name])) for name in sealed)
+        if stored_event.account_id is None:
+            state.update(dict.fromkeys(form_of(event_class).personal))
         for version in range(state.pop("class_version", 1), getattr(event_class, "class_version", 1)):
             getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
         form = form_of(event_class)
@@ -155,6 +171,16 @@ class SealingMapper(Mapper[UUID]):
         data_key = self._keyring.unwrap(stored.generation, stored.account_id.bytes, stored.wrapped)
         stream, version = stored.originator_id, stored.originator_version
         return unseal(field_key(data_key, stream, version, name), stored.topic, stream, version, name, sealed)
+
+    def _key_of(self, account_id: UUID) -> tuple[int, bytes]:
+        try:
+            return self._seen[account_id]
+        except KeyError:
+            found = self._find_key(account_id)
+        if found is None:
+            raise AccountErased
+        self._remember(account_id, *found)
+        return found
 
     def _remember(self, account_id: UUID, generation: int, wrapped: bytes) -> None:
         """Keep a key that was just read or made, for the command at hand."""

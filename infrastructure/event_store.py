@@ -81,6 +81,7 @@ SELECT_STREAM = """
     WHERE e.originator_id = $1 AND e.originator_version > $2 AND e.originator_version <= $3
     ORDER BY e.originator_version {order} LIMIT $4
 """
+SELECT_KEY = Prepared("SELECT generation, wrapped FROM data_keys WHERE person = $1")
 SELECT_PLACES = """
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
     FROM unnest(%s::uuid[], %s::bigint[]) WITH ORDINALITY AS p (stream, version, place)
@@ -213,7 +214,7 @@ class EventStore(Application[UUID]):
         super().__init__()
 
     def construct_mapper(self) -> SealingMapper:
-        return SealingMapper(self._keyring)
+        return SealingMapper(self._keyring, lambda person: SELECT_KEY.one(self._pool, (person,)))
 
     def construct_recorder(self) -> LocklessRecorder:
         return LocklessRecorder(self._pool)

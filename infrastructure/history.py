@@ -1,6 +1,6 @@
 """An account's history in words: every event as a sentence, with old and new values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -8,11 +8,12 @@ from uuid import UUID
 
 from domain.calendar import ZURICH
 from domain.profile import PERSONAL_DATA
-from domain.values import ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
+from domain.values import ANYBODY, ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
 from infrastructure import codes
 from infrastructure.event_store import EventStore
 from infrastructure.places import Places
 from infrastructure.translations import table, text
+from projections.accesses import AccessPlaces
 from projections.directory import Directory
 from projections.timeline import Timeline
 
@@ -57,6 +58,8 @@ LISTS = {  # fields that hold a code of a list
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
     "case.rejected": {"reason": "reasons.reject"},
+    "access.read": {"role": "roles", "what": "reads", "purpose": "purposes"},
+    "access.signed-in": {"session_kind": "session-kinds"},
 }
 
 
@@ -76,51 +79,89 @@ class Moment:
 
 
 class History:
-    def __init__(self, store: EventStore, timeline: Timeline, directory: Directory, places: Places) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        timeline: Timeline,
+        accesses: AccessPlaces,
+        directory: Directory,
+        places: Places,
+    ) -> None:
         self._store = store
         self._places = places
         self._timeline = timeline
+        self._accesses = accesses
         self._directory = directory
 
     def of(self, account_id: UUID, locale: str, *, after: int = 0, limit: int | None = None) -> list[Moment]:
-        """Oldest first. after: the last position seen."""
-        places = self._timeline.page(account_id)
-        events = self._store.events_at(places)
-        names = self._names({event.actor for event in events}, account_id, locale)
-        known: dict[str, Any] = {}
-        moments = []
-        for place, event in zip(places, events, strict=True):
-            changes = list(_changes(event, known, locale))
-            if place.position > after:
-                moments.append(self._moment(place.position, event, changes, names, locale))
-        return moments[:limit]
+        """What happened to the account, oldest first. after: the last position seen."""
+        return self._told(self._timeline.page(account_id), account_id, locale, after)[:limit]
+
+    def accesses(self, account_id: UUID, locale: str) -> list[Moment]:
+        """Who was shown the account's data, and its own sign-ins, good and failed; oldest first."""
+        return self._told(self._accesses.of(account_id), account_id, locale)
+
+    def with_accesses(
+        self, account_id: UUID, locale: str, *, after: int = 0, limit: int | None = None
+    ) -> list[Moment]:
+        """Both, in the order of the log."""
+        places = self._accesses.with_timeline(account_id, after=after, limit=limit)
+        return self._told(places, account_id, locale, after)[:limit]
 
     def label(self, actor: UUID, account_id: UUID, locale: str) -> str:
         """Who did something to this account: the holder, the service, or a person's name."""
-        return self._names({actor}, account_id, locale)[actor]
+        return self.names({actor}, locale, holder=account_id)[actor]
+
+    def _told(
+        self, places: Sequence[tuple[int, UUID, int]], account_id: UUID, locale: str, after: int = 0
+    ) -> list[Moment]:
+        events = self._store.events_at(places)
+        names = self.names({event.actor for event in events}, locale, holder=account_id)
+        known: dict[str, Any] = {}
+        moments = []
+        for (position, *_), event in zip(places, events, strict=True):
+            changes = list(_changes(event, known, locale))
+            if position > after:
+                # Where a clerk sits is nobody else's business.
+                own = getattr(event, "account_id", account_id) == account_id
+                moments.append(self._moment(position, event, changes, names, locale, whence=own))
+        return moments
 
     def _moment(
-        self, position: int, event: Any, changes: list[dict[str, Any]], names: dict[UUID, str], locale: str
+        self,
+        position: int,
+        event: Any,
+        changes: list[dict[str, Any]],
+        names: dict[UUID, str],
+        locale: str,
+        *,
+        whence: bool,
     ) -> Moment:
         topic = type(event).TOPIC
+        device, network = (
+            _unless_erased(getattr(event, name, None)) if whence else None for name in ("device", "network")
+        )
         return Moment(
             type=topic,
             name=text(locale, "history", "events", topic, "name"),
             at=event.timestamp,
             by=names[event.actor],
-            device=_unless_erased(getattr(event, "device", None)),
-            place=self._places.name(_unless_erased(getattr(event, "network", None)), locale),
+            device=device,
+            place=self._places.name(network, locale),
             sentence=sentence(event, locale),
             changes=changes,
             position=position,
         )
 
-    def _names(self, actors: set[UUID], account_id: UUID, locale: str) -> dict[UUID, str]:
+    def names(self, actors: set[UUID], locale: str, *, holder: UUID | None = None) -> dict[UUID, str]:
+        """Actors in words. holder: who is not named, but called the account's holder."""
         names = {
             SYSTEM: text(locale, "history", "actors", "system"),
             OPERATOR: text(locale, "history", "actors", "operator"),
-            account_id: text(locale, "history", "actors", "holder"),
+            ANYBODY: text(locale, "history", "actors", "anybody"),
         }
+        if holder:
+            names[holder] = text(locale, "history", "actors", "holder")
         known = self._directory.many(actors - names.keys())
         for actor in actors - names.keys():
             entry = known.get(actor)

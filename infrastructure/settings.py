@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from application.guesses import Limits
 from domain.policies import MAILS_A_DOOR, NETWORK_WRONG_PASSWORDS, PUBLIC_REQUESTS, WRONG_PASSWORDS
+from infrastructure.access_shipping import sink
 from infrastructure.mail import SmtpMailer
 from infrastructure.signed_notes import NAME
 
@@ -54,6 +55,7 @@ class Settings:
     checkpoint_events: int
     institution_file: Path | None  # None: infrastructure/institution.toml
     places_file: Path | None  # None: networks are shown as their addresses
+    access_log: str | None  # a file or a syslog; None: accesses stay in the log of events
     log_level: str
     initial_password_lifetime: timedelta
     reset_lifetime: timedelta  # of the link for a new password
@@ -108,6 +110,7 @@ class Settings:
             checkpoint_events=read("CHECKPOINT_EVENTS", _count, "1000"),
             institution_file=read("INSTITUTION_FILE", _file, None),
             places_file=read("PLACES_FILE", _file, None),
+            access_log=read("ACCESS_LOG", _access_log, None),
             log_level=read("MATRICULE_LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO"),
             initial_password_lifetime=timedelta(hours=read("INITIAL_PASSWORD_HOURS", _number, "72")),
             reset_lifetime=timedelta(minutes=read("PASSWORD_RESET_MINUTES", _number, "60")),
@@ -253,6 +256,16 @@ def _log_name(text: str) -> str:
     if not NAME.fullmatch(text) or not text.isprintable():
         raise ValueError("write a name without spaces and plus signs, like account.school.example/log")
     return text
+
+
+def _access_log(text: str) -> str:
+    if text.startswith("syslog:"):
+        sink(text)
+        return text
+    path = Path(text).absolute()
+    if not path.parent.is_dir() or path.is_dir():
+        raise ValueError("write the path of a file in a folder that is there, or syslog:/dev/log")
+    return str(path)
 
 
 def _file(text: str) -> Path:

@@ -6,11 +6,14 @@ from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
+from domain.access import Access
 from projections.read_model import Fact, ReadModel, Row
+
+ACCESS = f"{Access.TOPIC}."  # how the topics of accesses begin: they have read models of their own
 
 timeline = ReadModel(
     "timeline",
-    version=1,
+    version=2,
     columns={
         "account_id": "uuid",
         "position": "bigint",
@@ -24,7 +27,7 @@ timeline = ReadModel(
 
 @timeline.folds()
 def _(fact: Fact) -> Row | None:
-    if not fact.account_id:
+    if not fact.account_id or fact.topic.startswith(ACCESS):
         return None
     return {
         "account_id": fact.account_id,

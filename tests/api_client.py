@@ -23,7 +23,7 @@ from write_side import StandingClock
 from api.app import create_app
 from api.documentation import document, path_of
 from api.identity import COOKIE
-from application.ports import AccountRequest, Saved
+from application.ports import AccountRequest, Clock, Saved
 from domain.values import OPERATOR, address_key
 from infrastructure.bootstrap import Service, service
 from infrastructure.settings import Settings
@@ -59,8 +59,11 @@ def nothing(*_: object) -> None:
 
 
 @contextmanager
-def running(database_url: str, home: Path, **environ: str) -> Iterator["House"]:
-    """A house on a migrated database; its projections run, its other work is done when a test asks for it."""
+def running(database_url: str, home: Path, clock: Clock | None = None, **environ: str) -> Iterator["House"]:
+    """A house on a migrated database; its projections run, its other work is done when a test asks for it.
+
+    clock: None for the machine's.
+    """
     settings = Settings.from_environment(
         {
             "MATRICULE_HOME": str(home),
@@ -70,7 +73,7 @@ def running(database_url: str, home: Path, **environ: str) -> Iterator["House"]:
             **environ,
         }
     )
-    with service(settings, database_url) as parts:
+    with service(settings, database_url, clock) as parts:
         stop = threading.Event()
         threads = [threading.Thread(target=role.run, args=(stop,), daemon=True) for role in parts.project()]
         for thread in threads:

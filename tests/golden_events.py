@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, a_profile, an_account
 
+from domain.access import Access
 from domain.fact import Whence
 from domain.values import OPERATOR, SYSTEM
 from infrastructure.event_mapper import SealedEvent, SealingMapper
@@ -41,7 +42,7 @@ def one_of_each() -> dict[str, Any]:
 
 
 def a_life() -> list[Any]:
-    """In which everything happens that can happen: the account's events, then the profile's."""
+    """In which everything happens that can happen: the account's events, then the profile's, then accesses."""
     due, another_case = date(2025, 9, 4), UUID("77777777-7777-4777-8777-777777777777")
     account, profile = an_account(now=MOMENT), a_profile(now=MOMENT)
     account.request_again(now=MOMENT)
@@ -80,7 +81,29 @@ def a_life() -> list[Any]:
     profile.reject(another_case, reason="no-record", note="Not one of ours.", actor=CLERK, now=MOMENT)
     profile.link_at_once("R-000001", actor=SYSTEM, now=MOMENT)
     profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
-    return [*account.collect_events(), *profile.collect_events()]
+    accesses = [event for access in some_accesses() for event in access.collect_events()]
+    return [*account.collect_events(), *profile.collect_events(), *accesses]
+
+
+def some_accesses() -> list[Access]:
+    """By Ada, so that all is sealed under one key."""
+    read, signed_in, failed = (UUID(f"99999999-9999-4999-8999-99999999999{number}") for number in "123")
+    shown = {"accounts": [ADA_ID, CASE_ID], "count": 12, "filters": {"state": "locked", "late": True}}
+    return [
+        Access.read(
+            read, "accounts", reader=ADA_ID, role="auditor", purpose="audit", whence=FROM, now=MOMENT, **shown
+        ),
+        Access.sign_in(
+            signed_in,
+            account=ADA_ID,
+            session_kind="cookie",
+            passkey=False,
+            second_factor=True,
+            whence=FROM,
+            now=MOMENT,
+        ),
+        Access.failed_sign_in(failed, account=ADA_ID, attempts=3, since=NOON, whence=FROM, now=MOMENT),
+    ]
 
 
 def meaning(event: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from write_side import KEYRING, WriteSide, nothing
 
 from infrastructure.event_mapper import opener
 from infrastructure.keys import Keyring
+from projections.accesses import accesses, account_accesses
 from projections.cases import cases
 from projections.directory import directory
 from projections.outbox import outbox
@@ -17,7 +18,7 @@ from projections.projector import Projector
 from projections.read_model import ReadModel
 from projections.timeline import timeline
 
-MODELS = (directory, cases, timeline, outbox)
+MODELS = (directory, cases, timeline, accesses, account_accesses, outbox)
 
 
 @contextmanager

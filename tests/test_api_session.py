@@ -221,7 +221,7 @@ CASE_ID = "b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e"
 MAY = {  # what each role may do on staff's paths
     "holder": set(),
     "secretariat": {"read accounts", "read cases", "write"},
-    "auditor": {"read accounts", "read cases"},
+    "auditor": {"read accounts", "read cases", "read audit"},
     "data-protection": {"read accounts"},
     "operator": set(),
 }

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from people import AURELIE, AURELIE_ADDRESS, DAY, HOUR, NOON
 from psycopg import Cursor
 
+from application.accesses import Accesses
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
 from application.guesses import Guesses, Limits
@@ -29,6 +30,7 @@ from infrastructure.database import migrate, open_pool
 from infrastructure.decide import Decide
 from infrastructure.devices import KnownDevices
 from infrastructure.event_store import EventStore
+from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
 from infrastructure.links import MailedLinks
@@ -79,6 +81,8 @@ class WriteSide:
         self.guesses = Guesses(self.throttle, self.devices, self.clock, Limits())
         self.roles = StoredRoles(self.pool)
         self.intake = SealedIntake(self.pool, keyring.box("intake"), after_put=nothing)
+        self.failed_sign_ins = SealedFailedSignIns(self.pool, keyring.box("failed-sign-in"))
+        self.accesses = Accesses(self.store, self.lookup, self.clock, uuid4)
         self.links = MailedLinks(self.pool)
         self.reauthentication = Reauthentication(self.store, self.credentials, self.guesses, self.clock)
         self.factors = Factors(
@@ -103,6 +107,7 @@ class WriteSide:
             guesses=self.guesses,
             roles=self.roles,
             intake=self.intake,
+            failed=self.failed_sign_ins,
             reauthentication=self.reauthentication,
             clock=self.clock,
             new_id=uuid4,

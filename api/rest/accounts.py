@@ -16,8 +16,10 @@ from api.idempotency import idempotent
 from api.identity import caller, me, staff
 from api.positions import waits_for
 from api.schemas import answers, examples
+from api.schemas.accesses import Purpose
 from api.schemas.accounts import AccountRequest
 from api.schemas.staff import AccountFilter, Page, Unlinking
+from api.traces import traced
 from domain.errors import ProfileMissing
 from domain.profile import PersonalData
 from projections.directory import Entry
@@ -67,18 +69,25 @@ def list_accounts(wanted: dict[str, Any]) -> Response:
         entries, limit, lambda entry: (entry.created_at, entry.account_id), "accounts"
     )
     items = [representations.account_item(entry) for entry in entries[:limit]]
+    traced("accounts", accounts=[item["id"] for item in items], filters=wanted)
     return answer({"items": items, "next_cursor": following})
 
 
 @blueprint.get("/<uuid:account_id>")
 @staff(*READERS)
+@blueprint.arguments(Purpose, location="query")
 @waits_for("directory")
 @blueprint.response(200, answers.AccountSheet, example=examples.ACCOUNT_SHEET)
 @tells("not-found")
-def show_account(account_id: UUID) -> Response:
-    """One account: how it stands, what was declared (AHV number masked), to which record it is linked."""
-    entry = _entry(account_id)
-    return answer(representations.account_sheet(entry, declared(account_id)))
+def show_account(wanted: dict[str, Any], account_id: UUID) -> Response:
+    """One account: how it stands, what was declared, to which record it is linked.
+
+    The AHV number is masked; with a `purpose` it is shown whole, and the purpose is noted.
+    """
+    entry, purpose = _entry(account_id), wanted.get("purpose")
+    sheet = representations.account_sheet(entry, declared(account_id), masked=purpose is None)
+    traced("account", accounts=[account_id], purpose=purpose)
+    return answer(sheet)
 
 
 @blueprint.get("/<uuid:account_id>/timeline")
@@ -95,6 +104,7 @@ def show_timeline(wanted: dict[str, Any], account_id: UUID) -> Response:
         wanted,
         lambda last, limit: service().history.of(account_id, locale(), after=last, limit=limit),
     )
+    traced("timeline", accounts=[account_id], count=len(moments))
     return answer({"items": list(map(representations.moment, moments)), "next_cursor": following})
 
 

@@ -15,7 +15,10 @@ from api.idempotency import idempotent
 from api.identity import me, staff
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
+from api.schemas.accesses import Purpose
 from api.schemas.staff import CaseFilter, LinkDecision, Rejection
+from api.traces import traced
+from application.linking import CaseSheet
 
 READERS = ("secretariat", "auditor")
 
@@ -36,20 +39,26 @@ def list_cases(wanted: dict[str, Any]) -> Response:
     following = pagination.page(rows, limit, lambda row: (row.due, row.case_id), "cases")
     entries = service().directory.many(row.account_id for row in rows)
     items = [representations.case_item(row, entries.get(row.account_id), today()) for row in rows[:limit]]
+    traced("cases", accounts=[item["account"]["id"] for item in items], count=len(items), filters=wanted)
     return answer({"items": items, "next_cursor": following})
 
 
 @blueprint.get("/<uuid:case_id>")
 @staff(*READERS)
+@blueprint.arguments(Purpose, location="query")
 @waits_for("cases", "directory")
 @blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
 @tells("not-found", versioned=True)
-def show_case(case_id: UUID) -> Response:
-    """One case: what was declared (AHV number masked), and the records that may be this person's.
+def show_case(wanted: dict[str, Any], case_id: UUID) -> Response:
+    """One case: what was declared, and the records that may be this person's.
 
-    Each candidate says field by field whether it is `equal`, `different` or `missing` on either side.
+    Each candidate says field by field whether it is `equal`, `different` or `missing` on either side. The AHV number is
+    masked; with a `purpose` it is shown whole, and the purpose is noted.
     """
-    return _sheet(case_id)
+    sheet, purpose = service().linking.sheet(case_id), wanted.get("purpose")
+    response = _shown(sheet, masked=purpose is None)
+    traced("case", accounts=[sheet.account_id], purpose=purpose)
+    return response
 
 
 @blueprint.post("/<uuid:case_id>/link")
@@ -91,7 +100,11 @@ def reject(typed: dict[str, Any], case_id: UUID) -> Response:
 
 
 def _sheet(case_id: UUID) -> Response:
-    sheet = service().linking.sheet(case_id)
+    return _shown(service().linking.sheet(case_id), masked=True)
+
+
+def _shown(sheet: CaseSheet, *, masked: bool) -> Response:
     profile, _version = service().profiles.of(sheet.account_id)
     entry = service().directory.get(sheet.account_id)
-    return versioned(sheet.version, answer(representations.case_sheet(sheet, entry, profile, today())))
+    shown = representations.case_sheet(sheet, entry, profile, today(), masked=masked)
+    return versioned(sheet.version, answer(shown))

@@ -99,7 +99,7 @@ def close(typed: dict[str, Any]) -> Response:
 @signed_in
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
-@waits_for("directory", "timeline")
+@waits_for("directory", "timeline", "account_accesses")
 @blueprint.response(200, answers.Archive, example=examples.ARCHIVE)
 @tells("wrong-password", "too-many-requests", "too-busy")
 def export(typed: dict[str, Any]) -> Response:
@@ -114,15 +114,15 @@ def export(typed: dict[str, Any]) -> Response:
 @blueprint.get("/history")
 @signed_in
 @blueprint.arguments(Page, location="query")
-@waits_for("timeline")
+@waits_for("timeline", "account_accesses")
 @blueprint.response(200, answers.OwnHistory, example=examples.OWN_HISTORY)
 @tells("bad-cursor")
 def show_history(wanted: dict[str, Any]) -> Response:
-    """What happened to the account, oldest first: what, when, from where, by whom."""
+    """What happened to the account, oldest first: what, when, from where, by whom; and who was shown its data."""
     my_id = me().account_id
     moments, following = pagination.by_position(
         f"history {my_id}",
         wanted,
-        lambda last, limit: service().history.of(my_id, locale(), after=last, limit=limit),
+        lambda last, limit: service().history.with_accesses(my_id, locale(), after=last, limit=limit),
     )
     return answer({"items": list(map(representations.own_moment, moments)), "next_cursor": following})

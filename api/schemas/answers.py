@@ -287,6 +287,7 @@ class Archive(Schema):
     account = nested(OwnAccount)
     profile = nested(Profile, allow_none=True)
     history = many(Moment)
+    accesses = many(Moment)
     sessions = many(OpenSession)
     messages = many(Message)
 

@@ -256,6 +256,19 @@ ARCHIVE: Final[Json] = {
     "account": OWN_ACCOUNT,
     "profile": PROFILE,
     "history": [{**OWN_MOMENT, "position": 4120576}],
+    "accesses": [
+        {
+            "type": "access.read",
+            "name": "Data shown",
+            "at": "2025-09-01T08:20:00.004511Z",
+            "by": "Kim Frei (kim.frei@secretariat.example)",
+            "device": None,
+            "place": None,
+            "sentence": "The data were shown to the secretariat: account sheet.",
+            "changes": [],
+            "position": 4120901,
+        }
+    ],
     "sessions": OPEN_SESSIONS["items"],
     "messages": [
         {

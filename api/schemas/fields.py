@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -184,6 +185,21 @@ class Instant(Text):
             return moment.astimezone(UTC)
         except (ValueError, OverflowError):
             raise Faulty("invalid-instant") from None
+
+
+class Id(Text):
+    """A UUID in an address."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"format": "uuid"}, **options)
+
+    def understood(self, typed: str) -> UUID:
+        if not re.fullmatch("[0-9a-fA-F-]{36}", typed):
+            raise Faulty("invalid-value")
+        try:
+            return UUID(typed)
+        except ValueError:
+            raise Faulty("invalid-value") from None
 
 
 class Choice(Text):

@@ -1,0 +1,123 @@
+"""The log as a whole, at the command line: sign it, recompute it, compare the read models with it."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import psycopg
+from rich.table import Table
+
+from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
+from domain.values import LOCALES
+from infrastructure.bootstrap import READ_MODELS, Service
+from infrastructure.event_mapper import opener
+from infrastructure.reconcile import Difference
+from infrastructure.reconcile import reconcile as compare
+from infrastructure.translations import text
+from infrastructure.verify_all import verify_all as recompute
+
+SHOWN = 100  # differences in a table
+
+
+@click.command()
+@as_json
+@with_service
+def checkpoint(service: Service, json_wanted: bool) -> None:
+    """Sign what the log holds now, and print the checkpoint: a note in the form of C2SP.
+
+    Example: matricule audit checkpoint > checkpoint.txt
+    """
+    catch_up(service)
+    signed = service.checkpoints.sign_now()
+    if signed is None:
+        raise found_wrong("Nothing has happened yet: there is nothing to sign.")
+    if json_wanted:
+        print_json({"size": signed.size, "signed_at": signed.signed_at, "checkpoint": signed.note})
+    else:
+        click.echo(signed.note, nl=False)
+
+
+@click.command("verify-all")
+@click.option(
+    "--checkpoint",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="One that left the house; may be given more than once.",
+)
+@click.option("--language", type=click.Choice(LOCALES), default="en")
+@as_json
+@with_service
+def verify_all(service: Service, files: tuple[Path, ...], language: str, json_wanted: bool) -> None:
+    """Recompute everything from the first event, and compare it with the tree and with every checkpoint.
+
+    Checkpoints in CHECKPOINT_DIR are compared too. Exit status 1 where something disagrees.
+
+    Example: matricule audit verify-all --checkpoint 2026-03-03.checkpoint
+    """
+    catch_up(service)
+    published = sorted(service.settings.checkpoint_dir.glob("*.checkpoint"))
+    notes = [file.read_text("utf-8", errors="replace") for file in (*files, *published)]
+    with psycopg.connect(service.conninfo, autocommit=True) as connection, progress() as bar:
+        task = bar.add_task("events", total=None)
+        finding = recompute(
+            connection,
+            service.checkpoints.verifier,
+            notes,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if json_wanted:
+        print_json(asdict(finding))
+    else:
+        said = text(language, "audit", "findings", finding.problem or "ok")
+        (echo if finding.ok else aside).print(
+            said.format(position=finding.position, size=finding.size, checkpoints=finding.checkpoints),
+            soft_wrap=True,
+        )
+    if not finding.ok:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@as_json
+@with_service
+def reconcile(service: Service, json_wanted: bool) -> None:
+    """Replay the log into shadow tables, and list every difference from the live read models.
+
+    Exit status 1 where there is one. Example: matricule audit reconcile
+    """
+    models = [model for model in READ_MODELS if model.rebuildable and not model.complete]
+    with progress() as bar:
+        task = bar.add_task("events", total=None)
+        found = list(
+            compare(
+                service.conninfo,
+                models,
+                opener(service.keyring),
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        )
+    if json_wanted:
+        print_json({"differences": [asdict(difference) for difference in found]})
+    elif found:
+        echo.print(_as_table(found[:SHOWN]))
+        aside.print(f"{len(found):,} differences between the log and the read models.")
+    else:
+        echo.print("The read models are what the log says.")
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def catch_up(service: Service) -> None:
+    for part in service.project():
+        part.catch_up()
+
+
+def _as_table(differences: list[Difference]) -> Table:
+    table = Table()
+    for heading in ("table", "row", "column", "live", "replayed"):
+        table.add_column(heading, overflow="fold")
+    for each in differences:
+        row = ", ".join(map(str, each.key.values()))
+        table.add_row(each.table, row, each.column, str(each.live), str(each.replayed))
+    return table
