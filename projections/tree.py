@@ -118,12 +118,18 @@ class TreeModel(ReadModel):
         leaves = [_leaf(first + place, fact) for place, fact in enumerate(facts)]
         positions += pack(f">{len(facts)}q", *(fact.position for fact in facts))
         for level, index, hashes in grown(ends, leaves):
-            first_position = here = None
+            here = None
             if level == 0:
                 here, positions = positions[: POSITION * WIDTH], positions[POSITION * WIDTH :]
-                (first_position,) = unpack(">q", here[:POSITION])
-            cursor.execute(PUT.format(table=table), (level, index, hashes, first_position, here))
+            self.put(cursor, table, level, index, hashes, here)
         return len(facts)
+
+    def put(
+        self, cursor: Cursor, table: str, level: int, index: int, hashes: bytes, positions: bytes | None
+    ) -> None:
+        """A tile as it is now. positions: on level 0."""
+        first = positions and unpack(">q", positions[:POSITION])[0]
+        cursor.execute(PUT.format(table=table), (level, index, hashes, first, positions))
 
     def check(self, cursor: Cursor, table: str) -> None:
         """Raises TreeDisagrees where the tree is not the one that the last published checkpoint was signed for."""
@@ -181,7 +187,7 @@ def _joined(hashes: bytes) -> bytes:
 tree = TreeModel()
 
 
-def _place(subtree: Subtree) -> tuple[tuple[int, int], slice]:
+def place_of(subtree: Subtree) -> tuple[tuple[int, int], slice]:
     """The tile that a complete subtree is computed from, and the bytes of its hashes there."""
     level, index = subtree
     tile_level, depth = divmod(level, HEIGHT)
@@ -240,7 +246,7 @@ class Tree:
 
 
 def _roots(connection: Connection | Cursor, table: str, wanted: Sequence[range]) -> list[bytes]:
-    places = {each: _place(each) for leaves in wanted for each in merkle.subtrees(leaves)}
+    places = {each: place_of(each) for leaves in wanted for each in merkle.subtrees(leaves)}
     tiles = _tiles(connection, table, {tile for tile, _ in places.values()})
     known = {each: _hashed(tiles[tile][part], part) for each, (tile, part) in places.items()}
     return [merkle.hash_of(leaves, known) for leaves in wanted]

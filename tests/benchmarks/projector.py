@@ -1,7 +1,7 @@
 """Folding 200,000 events into all read models together, from position 0."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import crowd
@@ -16,6 +16,7 @@ from infrastructure.event_mapper import opener
 from infrastructure.event_store import HORIZON
 from projections.directory import directory
 from projections.projector import ENDLESS, Projector, read_batch
+from projections.read_model import ReadModel
 from projections.rebuild import rebuild
 
 EVENTS = 200_000
@@ -31,10 +32,10 @@ def measure(server: str) -> list[Figure]:
         crowd.fill(database, EVENTS)
         with psycopg.connect(database, autocommit=True, options="-c TimeZone=UTC") as connection:
             connection.execute("VACUUM ANALYZE")
-            (events,) = connection.execute("SELECT count(*) FROM events").fetchone()
-            _wait_until_readable(connection)
+            events = events_of(connection)
+            readable(connection)
             folds = {
-                "all": partial(_fold_all, connection),
+                "all": partial(fold_all_of, connection, READ_MODELS),
                 "directory": lambda: rebuild(connection, directory, opener(KEYRING)),
                 "reading": partial(_read, connection),
             }
@@ -57,7 +58,7 @@ def _rate(events: int, fold: Callable[[], int]) -> float:
     return folded / (time.perf_counter() - started)
 
 
-def _wait_until_readable(connection: Connection) -> None:
+def readable(connection: Connection) -> None:
     """Until no writing transaction on this server, of whomever, is older than the log."""
     deadline = time.monotonic() + PATIENCE
     while not connection.execute(READABLE).fetchone()[0]:
@@ -66,9 +67,19 @@ def _wait_until_readable(connection: Connection) -> None:
         time.sleep(0.1)
 
 
-def _fold_all(connection: Connection) -> int:
+def events_of(connection: Connection) -> int:
+    (events,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    return events
+
+
+def fold_all(connection: Connection, models: Sequence[ReadModel], events: int) -> float:
+    """Events a second."""
+    return _rate(events, partial(fold_all_of, connection, models))
+
+
+def fold_all_of(connection: Connection, models: Sequence[ReadModel]) -> int:
     connection.execute(FORGET)
-    projector = Projector(connection, READ_MODELS, opener(KEYRING))
+    projector = Projector(connection, models, opener(KEYRING))
     projector.prepare()
     return sum(iter(projector.advance, 0))
 

@@ -24,7 +24,7 @@ THREADS = 4  # as many may wait for a read model at once
 def measure(server: str) -> list[Figure]:
     with migrated_database(server) as database, TemporaryDirectory() as home:
         settings = Settings.from_environment({"MATRICULE_HOME": home, "MATRICULE_DEMO": "1"})
-        with service(settings, database) as parts, _projecting(parts):
+        with service(settings, database) as parts, projecting(parts):
             for number in range(PEOPLE):
                 parts.store.record(crowd.an_account(number, parts.clock.now()))
             seconds = _submitted(parts)
@@ -35,7 +35,7 @@ def measure(server: str) -> list[Figure]:
 
 
 @contextmanager
-def _projecting(parts: Service) -> Iterator[None]:
+def projecting(parts: Service) -> Iterator[None]:
     stop = threading.Event()
     threads = [threading.Thread(target=role.run, args=(stop,)) for role in parts.project()]
     for thread in threads:
