@@ -5,14 +5,16 @@ cannot fold parks its stream in that model, with a row that health and metrics s
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from uuid import UUID
 
 import psycopg
 from psycopg import Connection, Cursor
 
-from projections.read_model import Fact, ReadModel, Row, Unseal
+from projections.read_model import Fact, ReadModel, Unseal
 
 log = logging.getLogger("matricule.projector")
 
@@ -70,7 +72,7 @@ class Projector:
         self._unseal = unseal
         self._after_batch = after_batch
         self._positions: dict[str, int] = {}
-        self._parked: set[tuple[str, object]] = set()
+        self._parked: defaultdict[str, set[UUID]] = defaultdict(set)
 
     def take_turn(self) -> bool:
         """Whether this process projects now; False while another one does."""
@@ -103,7 +105,12 @@ class Projector:
         known = {(model.name, model.version) for model in self._models.values()}
         rows = self._connection.execute("SELECT name, version, position FROM projections").fetchall()
         self._positions = {name: position for name, version, position in rows if (name, version) in known}
-        self._parked = set(self._connection.execute(PARKED))
+        self._learn_parked(self._connection)
+
+    def _learn_parked(self, connection: Connection | Cursor) -> None:
+        self._parked.clear()
+        for name, stream in connection.execute(PARKED):
+            self._parked[name].add(stream)
 
     def advance(self) -> int:
         """Fold the next batch into the models that are furthest behind. Returns the number of events; 0: up to date.
@@ -133,13 +140,13 @@ class Projector:
         try:
             # In a pipeline PostgreSQL writes one model's rows while the next one's are folded.
             # Event by event it must be known at once which row is refused.
-            pipeline = nullcontext() if careful or self._parked else self._connection.pipeline()
+            pipeline = nullcontext() if careful or any(self._parked.values()) else self._connection.pipeline()
             with pipeline, self._connection.transaction(), self._connection.cursor() as cursor:
                 # A lost batch is folded again, so its commit need not wait for the disk.
                 cursor.execute("SET LOCAL synchronous_commit = off")
                 cursor.execute(MOVE, (position, self._positions[names[0]], names, versions, len(names)))
-                if self._parked:  # a rebuild in another process may have freed them
-                    self._parked = set(cursor.execute(PARKED))
+                if any(self._parked.values()):  # a rebuild in another process may have freed them
+                    self._learn_parked(cursor)
                 for model in group:
                     write = self._write_carefully if careful else self._write_model
                     if write(cursor, model, facts):
@@ -153,19 +160,10 @@ class Projector:
         return touched
 
     def _write_model(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
-        rows = facts if model.complete else self._fold(cursor, model, facts)
-        return model.write(cursor, model.name, rows)
-
-    def _fold(self, cursor: Cursor, model: ReadModel, facts: Iterable[Fact]) -> Iterable[Row]:
-        for fact in facts:
-            if self._parked and (model.name, fact.originator_id) in self._parked:
-                continue
-            try:
-                yield from list(model.fold(fact))
-            except psycopg.Error:
-                raise
-            except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
-                self._park(cursor, model, fact, fault)
+        if model.complete:
+            return model.write(cursor, model.name, facts)
+        park = partial(self._park, cursor, model)
+        return model.write(cursor, model.name, model.rows(facts, self._parked[model.name], park))
 
     def _write_carefully(self, cursor: Cursor, model: ReadModel, facts: Sequence[Fact]) -> int:
         try:
@@ -185,7 +183,7 @@ class Projector:
             " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (model.name, fact.originator_id, fact.position, fact.topic, error),
         )
-        self._parked.add((model.name, fact.originator_id))
+        self._parked[model.name].add(fact.originator_id)
 
     def fold_parked(self) -> int:
         """Fold parked streams again, after a fix. Returns how many go on.
@@ -206,7 +204,7 @@ class Projector:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 values = (since - 1, self._positions[model.name], person, ENDLESS)
                 facts = [Fact(row, self._unseal) for row in cursor.execute(SELECT_PERSON, values).fetchall()]
-                model.write(cursor, model.name, [row for fact in facts for row in model.fold(fact)])
+                model.write(cursor, model.name, list(model.rows(facts, (), _reraise)))
                 cursor.execute(
                     "DELETE FROM parked_streams WHERE projection = %s AND originator_id = ANY(%s)",
                     (model.name, streams),
@@ -215,6 +213,10 @@ class Projector:
         except Exception as fault:  # noqa: BLE001 - it stays parked, and says so
             log.error("stream stays parked: %s (%s)", model.name, type(fault).__name__)
             return False
+
+
+def _reraise(_fact: Fact, fault: Exception) -> None:
+    raise fault
 
 
 def read_batch(

@@ -1,6 +1,6 @@
 """What a read model is: a table, and how events fold into its rows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -111,12 +111,28 @@ class ReadModel:
 
         return register
 
-    def fold(self, fact: Fact) -> Iterable[Row]:
-        fold = self.topics.get(fact.topic, self.every)
-        changed = fold(fact) if fold else None
-        if changed is None:
-            return ()
-        return (changed,) if isinstance(changed, dict) else changed
+    def rows(
+        self, facts: Iterable[Fact], parked: Container[UUID], park: Callable[[Fact, Exception], None]
+    ) -> Iterator[Row]:
+        """What events change, in order. parked: streams left out. park: told of an event that cannot be folded."""
+        folds, every = self.topics, self.every
+        for fact in facts:
+            fold = folds.get(fact.topic, every)
+            if fold is None or fact.originator_id in parked:
+                continue
+            try:
+                changed = fold(fact)
+                if changed is not None and type(changed) is not dict:
+                    changed = list(changed)
+            except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
+                park(fact, fault)
+                continue
+            if changed is None:
+                continue
+            if type(changed) is dict:
+                yield changed
+            else:
+                yield from changed
 
     def create(self, cursor: Cursor, table: str) -> None:
         """Make the table and its indices, empty."""

@@ -1,14 +1,14 @@
 """Builds a read model anew beside the live one and swaps it in, in one transaction."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import psycopg
 from psycopg import Connection
 
 from projections.projector import BATCH, ENDLESS, REFUSED, read_batch
-from projections.read_model import Fact, ReadModel, Row, Unseal
+from projections.read_model import Fact, ReadModel, Unseal
 
 Progress = Callable[[int, int], None]  # events folded, events in the log when it began
 Parked = dict[UUID, tuple[int, str, str]]  # stream → position, topic, error
@@ -53,9 +53,13 @@ def fold_into(
 ) -> None:
     """Write what the facts change. A stream that cannot be folded or stored is left out from there on, and noted."""
     noted = dict(parked)
+
+    def park(fact: Fact, fault: Exception) -> None:
+        noted[fact.originator_id] = _why(fact, fault)
+
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            model.write(cursor, table, facts if model.complete else _rows(model, facts, noted))
+            model.write(cursor, table, facts if model.complete else model.rows(facts, noted, park))
     except REFUSED as fault:
         if model.complete:
             raise
@@ -66,16 +70,6 @@ def fold_into(
                 fold_into(connection, model, table, [fact], parked)
     else:
         parked.update(noted)
-
-
-def _rows(model: ReadModel, facts: Iterable[Fact], parked: Parked) -> Iterator[Row]:
-    for fact in facts:
-        if fact.originator_id in parked:
-            continue
-        try:
-            yield from list(model.fold(fact))
-        except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
-            parked[fact.originator_id] = _why(fact, fault)
 
 
 def _why(fact: Fact, fault: Exception) -> tuple[int, str, str]:
