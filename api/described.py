@@ -6,6 +6,7 @@ from typing import Any
 View = Callable[..., Any]
 FACTS = "matricule_facts"
 UNUSABLE = ("account-locked", "account-closed")  # now, or since the request was let in
+REAUTHENTICATED = ("wrong-password", "wrong-passkey", "too-many-requests", "too-busy")
 
 
 def described(view: View, **facts: Any) -> View:

@@ -30,6 +30,7 @@ from api.rest import (
     session,
 )
 from api.schemas import answers
+from api.schemas.accounts import EmailChange, PasswordChange, Reauthentication, either_of
 from infrastructure.translations import text
 
 PREFIX: Final = "/api/v1"
@@ -54,6 +55,7 @@ DESCRIPTION: Final = """\
 From «Créer un compte» to the linked record, over JSON.
 
 Sign in by cookie (`POST /session`; unsafe methods then ask for `X-CSRF-Token`) or by token (`POST /tokens`).
+Where the password is asked for again, a passkey may stand in its place (`POST /me/reauthentication/options`).
 Errors are problem documents (RFC 9457) in the language of `Accept-Language`: `fr`, `de` or `en`.
 A command's answer carries `Log-Position`; a read that sends it back waits until the change is visible.
 """
@@ -66,6 +68,7 @@ TAGS: Final = (
 HOLDERS: Final = tuple(
     f"{PREFIX}/{part}" for part in ("me", "accounts", "password-resets", "email-changes", "closures")
 )
+REAUTHENTICATED: Final = (Reauthentication, EmailChange, PasswordChange)
 SCHEMES: Final = {
     "cookie": {
         "type": "apiKey",
@@ -138,6 +141,9 @@ def document(app: Flask) -> dict[str, Any]:
     written = app.extensions["openapi"].to_dict()
     components = written["components"]
     components.pop("responses", None)
+    for schema in REAUTHENTICATED:
+        described = components["schemas"][schema.__name__]
+        described["oneOf"] = [{"required": [name]} for name in either_of(schema())]
     for rule, method in operations(app):
         path = path_of(rule)
         operation = written["paths"][path][method]

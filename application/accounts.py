@@ -27,7 +27,7 @@ from application.ports import (
     Sessions,
     Verified,
 )
-from application.reauthentication import Reauthentication
+from application.reauthentication import Evidence, PasskeyAnswer, Reauthentication, Shown
 from application.second_factors import Factors, Proof
 from domain import errors, policies
 from domain.access import Access
@@ -250,43 +250,47 @@ class Accounts:
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
 
-    @decided_again
     def change_password(
         self,
         account_id: UUID,
-        current_password: str,
+        evidence: Evidence,
         new_password: str,
         *,
         session_id: UUID,
         kind: str,
-        whence: Whence = NOWHERE,
         second_factor: bool = False,
+        whence: Whence = NOWHERE,
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
-        by bearer token as it is. Raises WrongPassword, PasswordUnchanged, what `Passwords.acceptable` does,
-        TooManyRequests, TooBusy.
+        by bearer token as it is. Raises PasswordUnchanged, what `Passwords.acceptable` and `Reauthentication.then` do.
         """
-        now = self.clock.now()
-        account, verified = self.reauthentication.verified(account_id, current_password, session_id)
-        chosen = self.passwords.acceptable(
-            new_password, account, with_second_factor=bool(account.second_factors)
-        )
-        if chosen == composed(current_password):
-            raise errors.PasswordUnchanged
-        account.change_password(actor=account_id, whence=whence, now=now)
-        credential_id, store = self.credentials.choose(account_id, chosen, now)
-        asking = self.sessions.still_open(session_id)
-        if kind == "bearer":
-            others = self.sessions.end_others(account_id, session_id)
-            goes_on = self.sessions.no_longer_initial(session_id)
-            return self.log.record(account, effects=[asking, store, others, goes_on]), None
-        session = self.sessions.open(
-            verified.replaced_by(credential_id), kind, whence, now, second_factor=second_factor
-        )
-        saved = self.log.record(
-            account, effects=[asking, store, self.sessions.end_all(account_id), session.store]
-        )
-        return saved, session
+
+        def change(account: Account, shown: Shown) -> tuple[Saved, NewSession | None]:
+            now = self.clock.now()
+            chosen = self.passwords.acceptable(
+                new_password, account, with_second_factor=bool(account.second_factors)
+            )
+            if self._is_present(chosen, account_id, evidence):
+                raise errors.PasswordUnchanged
+            account.change_password(actor=account_id, whence=whence, now=now)
+            credential_id, store = self.credentials.choose(account_id, chosen, now)
+            if kind == "bearer":
+                others = self.sessions.end_others(account_id, session_id)
+                goes_on = self.sessions.no_longer_initial(session_id)
+                return self.log.record(account, effects=[*shown.effects, store, others, goes_on]), None
+            session = self.sessions.open(
+                shown.verified.replaced_by(credential_id), kind, whence, now, second_factor=second_factor
+            )
+            effects = [*shown.effects, store, self.sessions.end_all(account_id), session.store]
+            return self.log.record(account, effects=effects), session
+
+        return self.reauthentication.then(account_id, evidence, session_id, change)
+
+    def _is_present(self, chosen: str, account_id: UUID, evidence: Evidence) -> bool:
+        """Whether it is the password that stands: who came by passkey did not type that one."""
+        if isinstance(evidence, PasskeyAnswer):
+            return self.credentials.has(account_id, chosen)
+        return chosen == composed(evidence)
 
     @decided_again
     def grant(self, role: str, email: str, until: date | None, *, actor: UUID) -> tuple[UUID, Saved]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from application.addresses import is_anothers, moved, taken_back
 from application.deciding import decided_again
 from application.ports import Clock, Credentials, Devices, EventLog, Links, Lookup, Saved, Sessions
-from application.reauthentication import Reauthentication
+from application.reauthentication import Evidence, Reauthentication, Shown
 from domain import policies
 from domain.account import Account
 from domain.fact import Whence
@@ -29,17 +29,21 @@ class AddressChanges:
     clock: Clock
     confirmation_lifetime: timedelta
 
-    @decided_again
     def ask(
-        self, account_id: UUID, new_email: str, password: str, *, session_id: UUID, whence: Whence
+        self, account_id: UUID, new_email: str, evidence: Evidence, *, session_id: UUID, whence: Whence
     ) -> Saved:
         """The same for every address; whether it can be had is told to its mailbox alone.
 
-        Raises WrongPassword, EmailUnchanged, TooBusy.
+        Raises EmailUnchanged, what `Reauthentication.then` does.
         """
-        account = self.reauthentication.account(account_id, password, session_id)
-        account.request_email_change(new_email, session_id=session_id, whence=whence, now=self.clock.now())
-        return self.log.record(account, effects=[self.sessions.still_open(session_id)])
+
+        def request(account: Account, shown: Shown) -> Saved:
+            account.request_email_change(
+                new_email, session_id=session_id, whence=whence, now=self.clock.now()
+            )
+            return self.log.record(account, effects=shown.effects)
+
+        return self.reauthentication.then(account_id, evidence, session_id, request)
 
     def confirmation_link(self, account: Account, request: int) -> str | None:
         """The token for the new mailbox; None where the address has an account already.

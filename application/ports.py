@@ -85,6 +85,9 @@ class Credentials(Protocol):
 
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None: ...
 
+    def has(self, account_id: UUID, password: str) -> bool:
+        """Whether it is one of hers, also one that has run out."""
+
     def issue_initial(self, account_id: UUID, expires_at: datetime) -> tuple[str, Effect]:
         """A fresh initial password, and what stores its hash beside the other copies."""
 
@@ -227,10 +230,26 @@ class Passkeys(Protocol):
     ) -> Effect:
         """Raises SecondFactorUnknown, PasskeyRefused."""
 
+
+class PasskeyAnswers(Protocol):
+    """Questions to passkeys, and whose it is that answered."""
+
     def ask(self, now: datetime) -> tuple[UUID, dict[str, Any]]: ...
 
-    def verify(self, attempt: UUID, credential: dict[str, Any], now: datetime) -> tuple[Verified, Effect]:
-        """Raises PasskeyRefused (malformed), WrongCredentials."""
+    def verify(
+        self, attempt: UUID, credential: dict[str, Any], now: datetime
+    ) -> tuple[Verified, Effect, Effect]:
+        """Whose passkey answered, and what uses up answer and count. Raises PasskeyRefused (malformed),
+        WrongCredentials.
+        """
+
+    def ask_holder(self, account_id: UUID, session_id: UUID, now: datetime) -> tuple[UUID, dict[str, Any]]:
+        """The same for one account in one session. Raises NoPasskey."""
+
+    def verify_holder(
+        self, account_id: UUID, session_id: UUID, attempt: UUID, credential: dict[str, Any], now: datetime
+    ) -> tuple[Verified, Effect, Effect]:
+        """Raises WrongPasskey."""
 
 
 class RecoveryCodes(Protocol):

@@ -13,6 +13,7 @@ from application.ports import (
     Credentials,
     Effect,
     EventLog,
+    PasskeyAnswers,
     Passkeys,
     RecoveryCodes,
     Saved,
@@ -22,8 +23,9 @@ from application.ports import (
     TotpFactors,
     Verified,
 )
-from application.reauthentication import Reauthentication
+from application.reauthentication import Evidence, Reauthentication, Shown
 from domain import errors
+from domain.account import Account
 from domain.fact import NOWHERE, Whence
 
 
@@ -60,6 +62,7 @@ class Factors:
     stored: SecondFactors
     totp: TotpFactors
     passkeys: Passkeys
+    passkey_answers: PasskeyAnswers
     recovery_codes: RecoveryCodes
     clock: Clock
 
@@ -85,27 +88,27 @@ class Factors:
 
     def ask_for_passkey(self) -> tuple[UUID, dict[str, Any]]:
         """An attempt to sign in by passkey, and what a device answers to."""
-        return self.passkeys.ask(self.clock.now())
+        return self.passkey_answers.ask(self.clock.now())
 
     def check_passkey(
         self, attempt: UUID, credential: dict[str, Any], now: datetime
     ) -> tuple[Verified, Proof]:
         """Whose passkey it is: it stands for password and second factor. Raises PasskeyRefused, WrongCredentials."""
-        verified, use = self.passkeys.verify(attempt, credential, now)
-        return verified, Proof(True, (use,))
+        verified, *use = self.passkey_answers.verify(attempt, credential, now)
+        return verified, Proof(True, tuple(use))
 
     # --- enrolling
 
-    def begin_totp(self, account_id: UUID, password: str, *, session_id: UUID) -> TotpEnrolment:
-        """A secret for the holder's phone. Raises WrongPassword, TooBusy."""
-        account = self.reauthentication.account(account_id, password, session_id)
+    def begin_totp(self, account_id: UUID, evidence: Evidence, *, session_id: UUID) -> TotpEnrolment:
+        """A secret for the holder's phone. Raises what `Reauthentication.then` does."""
+        account = self.reauthentication.confirm(account_id, evidence, session_id)
         return self.totp.begin(account_id, account.email, self.clock.now())
 
     def begin_passkey(
-        self, account_id: UUID, password: str, *, session_id: UUID
+        self, account_id: UUID, evidence: Evidence, *, session_id: UUID
     ) -> tuple[UUID, dict[str, Any]]:
-        """What the holder's device makes a key with. Raises WrongPassword, TooBusy."""
-        account = self.reauthentication.account(account_id, password, session_id)
+        """What the holder's device makes a key with. Raises what `Reauthentication.then` does."""
+        account = self.reauthentication.confirm(account_id, evidence, session_id)
         return self.passkeys.begin(account_id, session_id, account.email, self.clock.now())
 
     @decided_again
@@ -152,39 +155,43 @@ class Factors:
         ]
         return held, account.recovery_codes
 
-    @decided_again
     def renew_recovery_codes(
-        self, account_id: UUID, password: str, *, session_id: UUID, whence: Whence = NOWHERE
+        self, account_id: UUID, evidence: Evidence, *, session_id: UUID, whence: Whence = NOWHERE
     ) -> tuple[Saved, list[str]]:
-        """Raises WrongPassword, TooManyRequests, TooBusy, NoSecondFactor."""
-        account = self.reauthentication.account(account_id, password, session_id)
-        account.issue_recovery_codes(actor=account_id, whence=whence, now=self.clock.now())
-        codes, store = self.recovery_codes.issue(account_id)
-        return self.log.record(account, effects=[self.sessions.still_open(session_id), store]), codes
+        """Raises NoSecondFactor, what `Reauthentication.then` does."""
 
-    @decided_again
+        def renew(account: Account, shown: Shown) -> tuple[Saved, list[str]]:
+            account.issue_recovery_codes(actor=account_id, whence=whence, now=self.clock.now())
+            codes, store = self.recovery_codes.issue(account_id)
+            return self.log.record(account, effects=[*shown.effects, store]), codes
+
+        return self.reauthentication.then(account_id, evidence, session_id, renew)
+
     def remove(
         self,
         account_id: UUID,
         factor_id: UUID,
-        password: str,
+        evidence: Evidence,
         *,
         session_id: UUID,
         whence: Whence = NOWHERE,
     ) -> Saved:
-        """Raises WrongPassword, TooManyRequests, TooBusy, SecondFactorUnknown, PasswordTooShortAlone."""
-        account, verified = self.reauthentication.verified(account_id, password, session_id)
-        last = account.remove_second_factor(
-            factor_id,
-            password_is_long=verified.long,
-            actor=account_id,
-            whence=whence,
-            now=self.clock.now(),
-        )
-        effects = [self.stored.remove(factor_id)]
-        if last:
-            effects = [self.stored.remove_all(account_id), self.sessions.prove_nothing(account_id)]
-        return self.log.record(account, effects=[self.sessions.still_open(session_id), *effects])
+        """Raises SecondFactorUnknown, PasswordTooShortAlone, what `Reauthentication.then` does."""
+
+        def remove(account: Account, shown: Shown) -> Saved:
+            last = account.remove_second_factor(
+                factor_id,
+                password_is_long=shown.verified.long,
+                actor=account_id,
+                whence=whence,
+                now=self.clock.now(),
+            )
+            effects = [self.stored.remove(factor_id)]
+            if last:
+                effects = [self.stored.remove_all(account_id), self.sessions.prove_nothing(account_id)]
+            return self.log.record(account, effects=[*shown.effects, *effects])
+
+        return self.reauthentication.then(account_id, evidence, session_id, remove)
 
     @decided_again
     def reset(self, account_id: UUID, reason: str, note: str | None, *, actor: UUID) -> Saved:

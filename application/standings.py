@@ -5,7 +5,7 @@ from uuid import UUID
 
 from application.deciding import decided_again
 from application.ports import Clock, Credentials, Effect, EventLog, Links, Saved, Sessions
-from application.reauthentication import Reauthentication
+from application.reauthentication import Evidence, Reauthentication, Shown
 from domain import policies
 from domain.account import Account
 from domain.fact import NOWHERE, Whence
@@ -43,12 +43,14 @@ class Standings:
         account.close(reason=reason, note=note, whence=NOWHERE, actor=actor, now=self.clock.now())
         return self.log.record(account, effects=self._barred(account))
 
-    @decided_again
-    def close_own(self, account_id: UUID, password: str, *, session_id: UUID, whence: Whence) -> Saved:
-        """Raises WrongPassword, TooBusy."""
-        account = self.reauthentication.account(account_id, password, session_id)
-        account.close(reason=None, note=None, whence=whence, actor=account_id, now=self.clock.now())
-        return self.log.record(account, effects=self._barred(account))
+    def close_own(self, account_id: UUID, evidence: Evidence, *, session_id: UUID, whence: Whence) -> Saved:
+        """Raises what `Reauthentication.then` does."""
+
+        def close(account: Account, shown: Shown) -> Saved:
+            account.close(reason=None, note=None, whence=whence, actor=account_id, now=self.clock.now())
+            return self.log.record(account, effects=[*shown.effects, *self._barred(account)])
+
+        return self.reauthentication.then(account_id, evidence, session_id, close)
 
     def reopening_link(self, account: Account) -> str | None:
         """The token for the mailbox of a closed account; None where only staff can open it again."""

@@ -78,6 +78,12 @@ class WrongPassword(Refused):
     code = "wrong-password"
 
 
+class WrongPasskey(Refused):
+    """What a passkey was to confirm, it did not: another's, for another question, or used before."""
+
+    code = "wrong-passkey"
+
+
 class PasswordTooShort(Refused):
     code = "password-too-short"
 
@@ -126,6 +132,10 @@ class SecondFactorsExhausted(Refused):
 
 class NoSecondFactor(Refused):
     code = "no-second-factor"
+
+
+class NoPasskey(Refused):
+    code = "no-passkey"
 
 
 class WrongCode(Refused):

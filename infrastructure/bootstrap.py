@@ -48,7 +48,9 @@ from infrastructure.mail import FileMailer, Mailer, SmtpMailer
 from infrastructure.note_failures import NoteFailures
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
-from infrastructure.passkeys import StoredPasskeys
+from infrastructure.passkey_answers import StoredPasskeyAnswers
+from infrastructure.passkey_questions import PasskeyQuestions
+from infrastructure.passkeys import Site, StoredPasskeys
 from infrastructure.password_quality import OfflineQuality
 from infrastructure.places import Places
 from infrastructure.processes import Role
@@ -268,7 +270,9 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     credentials, links = HashedCredentials(pool, lookup, queue, keys), MailedLinks(pool)
     passwords = Passwords(OfflineQuality(), store, institution.name)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
-    reauthentication = Reauthentication(store, credentials, guesses, clock)
+    site = Site.of(settings.public_url)
+    passkey_answers = StoredPasskeyAnswers(pool, PasskeyQuestions(keys), site)
+    reauthentication = Reauthentication(store, credentials, passkey_answers, sessions, guesses, clock)
     factors = Factors(
         log=store,
         credentials=credentials,
@@ -276,7 +280,8 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         reauthentication=reauthentication,
         stored=StoredSecondFactors(pool),
         totp=TotpFactors(pool, keys.box("totp"), issuer=institution.name),
-        passkeys=StoredPasskeys(pool, settings.public_url, name=institution.name),
+        passkeys=StoredPasskeys(pool, site, name=institution.name),
+        passkey_answers=passkey_answers,
         recovery_codes=StoredRecoveryCodes(pool, keys),
         clock=clock,
     )

@@ -124,6 +124,9 @@ class HashedCredentials:
     def verify_holder(self, account_id: UUID, password: str, now: datetime) -> Verified | None:
         return self._check(self._rows(BY_ACCOUNT, (account_id,)), password, now, known=True)
 
+    def has(self, account_id: UUID, password: str) -> bool:
+        return bool(self._matching(self._rows(BY_ACCOUNT, (account_id,)), password, known=True))
+
     def issue_initial(self, account_id: UUID, expires_at: datetime) -> tuple[str, Effect]:
         copies = [row for row in self._rows(BY_ACCOUNT, (account_id,)) if row.kind == "initial"]
         password, recipe = initial_password(), copies[0].recipe if copies else self._hasher.fresh()
@@ -180,24 +183,25 @@ class HashedCredentials:
         return [Row(*row) for row in statement.all(self._pool, values)]
 
     def _check(self, rows: list[Row], password: str, now: datetime, *, known: bool) -> Verified | None:
+        row = self._matching(rows, password, known=known)
+        if not row or (row.expires_at and row.expires_at <= now):
+            return None
+        return Verified(
+            row.account_id,
+            row.id,
+            row.kind == "initial",
+            row.used_at is None,
+            row.barred,
+            row.long,
+            factors=row.factors,
+        )
+
+    def _matching(self, rows: list[Row], password: str, *, known: bool) -> Row | None:
         """One run, whatever was found; what it means is judged afterwards. What nobody can have chosen costs none."""
         if len(password) > policies.PASSWORD_MAX_LENGTH:
             return None
         computed = self._hash(password, rows[0].recipe if rows else self._hasher.fresh(), known=known)
-        for row in rows:
-            if hmac.compare_digest(row.hash, computed):
-                if row.expires_at and row.expires_at <= now:
-                    return None
-                return Verified(
-                    row.account_id,
-                    row.id,
-                    row.kind == "initial",
-                    row.used_at is None,
-                    row.barred,
-                    row.long,
-                    factors=row.factors,
-                )
-        return None
+        return next((row for row in rows if hmac.compare_digest(row.hash, computed)), None)
 
     def _hash(self, password: str, recipe: Recipe, *, known: bool = False) -> str:
         return self._queue.run(lambda: self._hasher.hash(password, recipe), known=known)

@@ -19,7 +19,6 @@ from webauthn.helpers import (
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
     options_to_json_dict,
-    parse_authentication_credential_json,
 )
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
@@ -30,13 +29,13 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from application.ports import Effect, Verified
+from application.ports import Effect
 from domain import errors
+from infrastructure.passkey_questions import TO_ANSWER
 from infrastructure.prepared import Prepared
 
 T = TypeVar("T")
 
-TO_ANSWER = timedelta(minutes=5)
 CHALLENGE_BYTES, HANDLE_BYTES = 32, 64
 CREDENTIAL_ID_MOST = 1023  # bytes; WebAuthn, 4
 
@@ -52,33 +51,32 @@ ASK = Prepared("""
 """)
 TAKE = Prepared("""
     DELETE FROM passkey_challenges
-    WHERE id = $1 AND account_id IS NOT DISTINCT FROM $2::uuid AND session_id IS NOT DISTINCT FROM $3::uuid
-      AND expires_at > $4
-    RETURNING challenge
-""")
-FIND = Prepared("""
-    SELECT p.id, p.account_id, p.public_key, p.sign_count, u.handle, p.barred
-    FROM passkeys AS p JOIN passkey_users AS u USING (account_id) WHERE p.credential_id = $1
+    WHERE id = $1 AND account_id = $2 AND session_id = $3 AND expires_at > $4 RETURNING challenge
 """)
 
 
-class Found(NamedTuple):
-    id: UUID
-    account_id: UUID
-    public_key: bytes
-    sign_count: int
-    handle: bytes
-    barred: str | None
+class Site(NamedTuple):
+    """Where the service is reached. host: what a passkey belongs to. origin: what a browser says of the page."""
+
+    host: str
+    origin: str
+
+    @classmethod
+    def of(cls, public_url: str) -> "Site":
+        """As browsers tell it: without the port that goes without saying."""
+        parts = urlsplit(public_url)
+        usual = {"https": 443, "http": 80}[parts.scheme]
+        port = "" if parts.port in (None, usual) else f":{parts.port}"
+        return cls(parts.hostname, f"{parts.scheme}://{parts.hostname}{port}")
 
 
 class StoredPasskeys:
     """options and credential: JSON as browsers know it (`parseCreationOptionsFromJSON`, `toJSON`)."""
 
-    def __init__(self, pool: ConnectionPool, public_url: str, *, name: str) -> None:
+    def __init__(self, pool: ConnectionPool, site: Site, *, name: str) -> None:
         """name: how a device calls this service."""
         self._pool = pool
-        self._site = urlsplit(public_url).hostname
-        self._origin = _origin(public_url)
+        self._site = site
         self._name = name
 
     def begin(
@@ -86,23 +84,21 @@ class StoredPasskeys:
     ) -> tuple[UUID, dict[str, Any]]:
         """The passkey to be, and the options that a device makes it with; that session may confirm it, once."""
         (handle,) = HANDLE.one(self._pool, (account_id, os.urandom(HANDLE_BYTES)))
-        factor_id, challenge = self._ask(account_id, session_id, now)
+        factor_id, challenge = uuid4(), os.urandom(CHALLENGE_BYTES)
+        ASK.all(self._pool, (factor_id, challenge, account_id, session_id, now + TO_ANSWER))
         options = webauthn.generate_registration_options(
-            rp_id=self._site,
+            rp_id=self._site.host,
             rp_name=self._name,
             user_id=handle,
             user_name=email,
             challenge=challenge,
-            timeout=_milliseconds(TO_ANSWER),
+            timeout=milliseconds(TO_ANSWER),
             attestation=AttestationConveyancePreference.NONE,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=[
-                PublicKeyCredentialDescriptor(known, transports=[AuthenticatorTransport(way) for way in ways])
-                for known, ways in OF_ACCOUNT.all(self._pool, (account_id,))
-            ],
+            exclude_credentials=descriptors(self._pool, account_id),
         )
         return factor_id, options_to_json_dict(options)
 
@@ -115,20 +111,20 @@ class StoredPasskeys:
         now: datetime,
     ) -> Effect:
         """What makes the new passkey count. Raises SecondFactorUnknown, PasskeyRefused."""
-        challenge = self._challenge(factor_id, account_id, session_id, now)
+        (challenge,) = TAKE.one(self._pool, (factor_id, account_id, session_id, now)) or (None,)
         if not challenge:
             raise errors.SecondFactorUnknown
-        made = _understood(
+        made = understood(
             lambda: webauthn.verify_registration_response(
                 credential=credential,
                 expected_challenge=challenge,
-                expected_rp_id=self._site,
-                expected_origin=self._origin,
+                expected_rp_id=self._site.host,
+                expected_origin=self._site.origin,
                 require_user_verification=True,
             ),
             errors.PasskeyRefused,
         )
-        _understood(lambda: _key(made.credential_public_key), errors.PasskeyRefused)
+        understood(lambda: _key(made.credential_public_key), errors.PasskeyRefused)
         named = bytes_to_base64url(made.credential_id)
         if named != credential["id"] or len(made.credential_id) > CREDENTIAL_ID_MOST:
             raise errors.PasskeyRefused
@@ -145,65 +141,16 @@ class StoredPasskeys:
 
         return keep
 
-    def ask(self, now: datetime) -> tuple[UUID, dict[str, Any]]:
-        """An attempt to sign in by whichever passkey the device holds, and the options it answers to."""
-        attempt, challenge = self._ask(None, None, now)
-        options = webauthn.generate_authentication_options(
-            rp_id=self._site,
-            challenge=challenge,
-            timeout=_milliseconds(TO_ANSWER),
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return attempt, options_to_json_dict(options)
 
-    def verify(self, attempt: UUID, credential: dict[str, Any], now: datetime) -> tuple[Verified, Effect]:
-        """Whose passkey answered, and what notes that. Raises PasskeyRefused (malformed), WrongCredentials."""
-        answered = _understood(
-            lambda: parse_authentication_credential_json(credential), errors.PasskeyRefused
-        )
-        challenge = self._challenge(attempt, None, None, now)
-        row = FIND.one(self._pool, (answered.raw_id,))
-        if not challenge or not row:
-            raise errors.WrongCredentials
-        found = Found(*row)
-        if answered.response.user_handle != found.handle:
-            raise errors.WrongCredentials
-        signed = _understood(
-            lambda: webauthn.verify_authentication_response(
-                credential=answered,
-                expected_challenge=challenge,
-                expected_rp_id=self._site,
-                expected_origin=self._origin,
-                credential_public_key=found.public_key,
-                credential_current_sign_count=found.sign_count,
-                require_user_verification=True,
-            ),
-            errors.WrongCredentials,
-        )
-        verified = Verified(
-            found.account_id,
-            found.id,
-            initial=False,
-            first_sign_in=False,
-            barred=found.barred,
-            by_passkey=True,
-        )
-        return verified, _use(found.id, signed.new_sign_count, now)
-
-    def _ask(self, account_id: UUID | None, session_id: UUID | None, now: datetime) -> tuple[UUID, bytes]:
-        asked, challenge = uuid4(), os.urandom(CHALLENGE_BYTES)
-        ASK.all(self._pool, (asked, challenge, account_id, session_id, now + TO_ANSWER))
-        return asked, challenge
-
-    def _challenge(
-        self, asked: UUID, account_id: UUID | None, session_id: UUID | None, now: datetime
-    ) -> bytes | None:
-        """Good for one answer, right or wrong."""
-        (challenge,) = TAKE.one(self._pool, (asked, account_id, session_id, now)) or (None,)
-        return challenge
+def descriptors(pool: ConnectionPool, account_id: UUID) -> list[PublicKeyCredentialDescriptor]:
+    """What a device recognises an account's passkeys by."""
+    return [
+        PublicKeyCredentialDescriptor(known, transports=[AuthenticatorTransport(way) for way in ways])
+        for known, ways in OF_ACCOUNT.all(pool, (account_id,))
+    ]
 
 
-def _understood(read: Callable[[], T], refusal: type[errors.Refused]) -> T:
+def understood(read: Callable[[], T], refusal: type[errors.Refused]) -> T:
     """What the library makes of bytes from outside; of bad ones it lets through what its own libraries raise."""
     try:
         return read()
@@ -216,35 +163,11 @@ def _key(public_key: bytes) -> object:
     return decoded_public_key_to_cryptography(decode_credential_public_key(public_key))
 
 
-def _use(passkey_id: UUID, sign_count: int, now: datetime) -> Effect:
-    """A count that does not go up is that of a copied key; devices that do not count say 0 for ever."""
-
-    def use(cursor: Cursor) -> None:
-        used = cursor.execute(
-            "UPDATE passkeys SET sign_count = %s, last_used_at = %s"
-            " WHERE id = %s AND (sign_count < %s OR sign_count = 0 AND %s = 0)",
-            (sign_count, now, passkey_id, sign_count, sign_count),
-        )
-        if used.rowcount == 0:
-            raise errors.WrongCredentials
-
-    return use
-
-
 def _transports(credential: dict[str, Any]) -> list[str]:
     """How a browser reaches the device, as far as we know the words."""
     told = credential["response"].get("transports")
     return [way.value for way in AuthenticatorTransport if isinstance(told, list) and way.value in told]
 
 
-def _origin(public_url: str) -> str:
-    """As a browser tells it: without the port that goes without saying."""
-    parts = urlsplit(public_url)
-    usual = {"https": 443, "http": 80}[parts.scheme]
-    return f"{parts.scheme}://{parts.hostname}" + (
-        f":{parts.port}" if parts.port not in (None, usual) else ""
-    )
-
-
-def _milliseconds(time: timedelta) -> int:
+def milliseconds(time: timedelta) -> int:
     return int(time.total_seconds() * 1000)

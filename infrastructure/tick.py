@@ -16,6 +16,7 @@ EXPIRED = {
     "credentials": "expires_at <= %(now)s",
     "totp_factors": "expires_at <= %(now)s",
     "passkey_challenges": "expires_at <= %(now)s",
+    "passkey_answers": "expires_at <= %(now)s",
     "idempotency": "made_at <= %(now)s - interval '24 hours'",
     "buckets": "full_at <= %(now)s",
     "devices": "last_seen_at <= %(now)s - interval '1 year'",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pyotp import TOTP
 from signing_in import a_session
@@ -22,13 +22,14 @@ class App:
 
 def enrolled(here, account_id: UUID, password: str, *, session_id: UUID | None = None) -> App:
     """An app that counts from now on. session_id: whose session goes on."""
-    begun = here.factors.begin_totp(account_id, password, session_id=uuid4())
+    session_id = session_id or a_session(here, account_id)
+    begun = here.factors.begin_totp(account_id, password, session_id=session_id)
     app = App(begun.factor_id, begun.secret, [])
     _, app.recovery_codes = here.factors.confirm_totp(
         account_id,
         app.id,
         app.code(here.clock.now()),
         None,
-        session_id=session_id or a_session(here, account_id),
+        session_id=session_id,
     )
     return app

@@ -112,7 +112,7 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
     standings.unlock(account_id, **why, actor=clerk)
     standings.lock(account_id, **why, actor=clerk)
     standings.unlock(account_id, **why, actor=clerk)
-    standings.close_own(account_id, password, session_id=uuid4(), whence=FIREFOX)
+    standings.close_own(account_id, password, session_id=a_session(here, account_id), whence=FIREFOX)
     standings.reopen(standings.reopening_link(here.store.account(account_id)), FIREFOX)
     recovery_id = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
     here.recovery.approve(recovery_id, actor=colleague)

@@ -13,7 +13,7 @@ from write_side import PUBLIC_URL, WriteSide
 
 from domain import errors
 from domain.fact import NOWHERE
-from infrastructure.passkeys import StoredPasskeys
+from infrastructure.passkeys import Site, StoredPasskeys
 from infrastructure.tick import Tick
 
 SESSION = UUID("66666666-6666-4666-8666-666666666666")
@@ -285,23 +285,53 @@ def test_an_answer_that_was_heard_once_is_worth_nothing(here, passkey, device):
     assert turned_away(here, here.factors.ask_for_passkey()[0], heard)
 
 
-def test_a_challenge_is_used_up_by_a_wrong_answer_too(here, passkey, device):
+def test_whoever_answers_wrongly_takes_nobodys_question_away(here, passkey, device):
     attempt, options = here.factors.ask_for_passkey()
     assert turned_away(here, attempt, device.answer(options, origin=EVIL))
-    assert turned_away(here, attempt, device.answer(options))
+    assert here.accounts.sign_in_by_passkey(attempt, device.answer(options), "cookie")
+
+
+def test_asking_stores_nothing_and_what_is_asked_cannot_be_foreseen(here, passkey):
+    before = state_of(here)
+    asked = [here.factors.ask_for_passkey() for _ in range(1000)]
+    assert state_of(here) == before
+    assert len({attempt for attempt, _ in asked}) == 1000
+    assert len({options["challenge"] for _, options in asked}) == 1000
+    assert {attempt.version for attempt, _ in asked} == {7}
+
+
+def state_of(here) -> list[tuple]:
+    tables = ("passkey_challenges", "passkey_answers", "buckets", "idempotency")
+    return [here.rows(f"SELECT count(*) FROM {table}") for table in tables]
 
 
 def test_a_question_is_good_for_five_minutes(here, passkey, device):
     attempt, options = here.factors.ask_for_passkey()
     here.clock.goes_on(5 * MINUTE)
     assert turned_away(here, attempt, device.answer(options))
+
+
+def test_an_answer_is_noted_for_as_long_as_it_could_be_given_again(here, passkey, device):
+    enter(here, device)
+    here.clock.goes_on(4 * MINUTE)
     Tick(here.pool, here.clock).tidy()
-    assert here.rows("SELECT * FROM passkey_challenges") == []
+    assert here.rows("SELECT count(*) FROM passkey_answers") == [(1,)]
+    here.clock.goes_on(MINUTE)
+    Tick(here.pool, here.clock).tidy()
+    assert here.rows("SELECT * FROM passkey_answers") == []
 
 
-def test_an_attempt_that_nobody_made_lets_nobody_in(here, passkey, device):
+@pytest.mark.parametrize("attempt", [uuid4(), UUID(int=0), UUID(int=2**128 - 1)])
+def test_an_attempt_that_nobody_made_lets_nobody_in(here, passkey, device, attempt):
     _, options = here.factors.ask_for_passkey()
-    assert turned_away(here, uuid4(), device.answer(options))
+    assert turned_away(here, attempt, device.answer(options))
+
+
+def test_a_question_whose_time_somebody_changed_lets_nobody_in(here, passkey, device):
+    attempt, options = here.factors.ask_for_passkey()
+    here.clock.goes_on(5 * MINUTE)
+    later = UUID(int=attempt.int + (60_000 << 80))
+    assert turned_away(here, later, device.answer(options))
 
 
 def test_a_passkey_that_nobody_has_lets_nobody_in(here, account_id, passkey, device):
@@ -433,7 +463,7 @@ def test_the_holder_sees_when_a_passkey_was_used(here, account_id, passkey, devi
     ],
 )
 def test_the_site_is_what_browsers_make_of_the_public_address(here, account_id, public_url, site, origin):
-    passkeys = StoredPasskeys(here.pool, public_url, name="HEP")
+    passkeys = StoredPasskeys(here.pool, Site.of(public_url), name="HEP")
     factor_id, options = passkeys.begin(account_id, SESSION, AURELIE_ADDRESS, here.clock.now())
     assert options["rp"]["id"] == site
     credential = Authenticator(origin).make(options)

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from enrolling import enrolled
 from people import ADA_ID, AURELIE_ADDRESS, CLERK, NOON, an_account
+from pyotp import TOTP
 from signing_in import MY_PASSWORD, a_session, alive, change, refused, signed_in
 from spec import fact, given
 from write_side import WriteSide
@@ -206,7 +207,7 @@ def test_a_short_password_keeps_the_last_factor(here, account_id):
 def test_a_reset_ends_every_session_and_lets_the_password_in_alone(here, account_id):
     app = enrolled(here, account_id, MY_PASSWORD)
     session = enter(here, app.recovery_codes[0])
-    here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
+    here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     here.factors.reset(account_id, "device-lost", None, actor=CLERK)
     assert not alive(here, session.token)
     assert not signed_in(here, MY_PASSWORD).second_factor
@@ -239,6 +240,7 @@ def test_a_new_password_keeps_what_the_session_proved(here, account_id):
 def test_what_a_session_asked_for_before_it_was_ended_is_refused(here, account_id):
     """The request was let in, the session ended while it was hashing."""
     app = enrolled(here, account_id, MY_PASSWORD)
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     ended, new = uuid4(), "another horse behind the mill"
     before = here.topics(account_id)
     for deed in (
@@ -250,6 +252,10 @@ def test_what_a_session_asked_for_before_it_was_ended_is_refused(here, account_i
         lambda: here.factors.renew_recovery_codes(account_id, MY_PASSWORD, session_id=ended),
         lambda: here.factors.remove(account_id, app.id, MY_PASSWORD, session_id=ended),
         lambda: enrolled(here, account_id, MY_PASSWORD, session_id=ended),
+        lambda: here.factors.confirm_totp(
+            account_id, begun.factor_id, TOTP(begun.secret).at(NOON), None, session_id=ended
+        ),
+        lambda: here.standings.close_own(account_id, MY_PASSWORD, session_id=ended, whence=NOWHERE),
     ):
         with pytest.raises(errors.SessionEnded):
             deed()

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from people import AURELIE_ADDRESS, CLERK, DAY, MINUTE
-from signing_in import MY_PASSWORD, alive, in_use, signed_in
+from signing_in import MY_PASSWORD, a_session, alive, in_use, signed_in
 from write_side import WriteSide
 
 from domain import errors, policies
@@ -73,7 +73,7 @@ def test_locking_twice_is_one_fact(here, account_id):
 
 
 def close(here, account_id):
-    here.standings.close_own(account_id, MY_PASSWORD, session_id=uuid4(), whence=NOWHERE)
+    here.standings.close_own(account_id, MY_PASSWORD, session_id=a_session(here, account_id), whence=NOWHERE)
     return here.standings.reopening_link(here.store.account(account_id))
 
 

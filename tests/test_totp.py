@@ -3,13 +3,12 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 from enrolling import App, enrolled
 from people import AURELIE_ADDRESS, MINUTE, NOON
 from pyotp import TOTP
-from signing_in import MY_PASSWORD, change, signed_in
+from signing_in import MY_PASSWORD, a_session, change, signed_in
 from spec import at_once
 from write_side import WriteSide
 
@@ -193,7 +192,7 @@ def test_a_code_is_not_used_up_by_a_sign_in_that_came_to_nothing(here, account_i
 
 
 def test_a_secret_counts_for_nothing_before_a_code_confirms_it(here, account_id):
-    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     assert not signed_in(here, MY_PASSWORD).second_factor
     with pytest.raises(errors.WrongCode):
         here.factors.confirm_totp(account_id, begun.factor_id, "000000", None, session_id=begun.factor_id)
@@ -201,20 +200,23 @@ def test_a_secret_counts_for_nothing_before_a_code_confirms_it(here, account_id)
 
 
 def test_an_app_that_is_not_confirmed_lets_nobody_in_beside_one_that_is(here, account_id, app):
-    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     assert turned_away(here, TOTP(begun.secret).at(now_on(here)))
 
 
 def test_the_secret_is_given_as_text_address_and_picture(here, account_id):
-    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     assert len(begun.secret) == 32
     assert begun.otpauth_uri.startswith("otpauth://totp/HEP:aurelie.chappuis%40example.org?secret=")
     assert begun.qr_svg.startswith("<svg ")
-    assert here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4()).secret != begun.secret
+    assert (
+        here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id)).secret
+        != begun.secret
+    )
 
 
 def test_an_app_that_is_not_confirmed_in_time_is_forgotten(here, account_id):
-    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     here.clock.goes_on(11 * MINUTE)
     code = TOTP(begun.secret).at(here.clock.now())
     with pytest.raises(errors.SecondFactorUnknown):
@@ -236,7 +238,7 @@ def test_an_app_is_confirmed_once(here, account_id, app):
 
 def test_nobody_confirms_anothers_app(here, account_id):
     other = here.opened("other@example.org")
-    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=uuid4())
+    begun = here.factors.begin_totp(account_id, MY_PASSWORD, session_id=a_session(here, account_id))
     code = TOTP(begun.secret).at(here.clock.now())
     with pytest.raises(errors.SecondFactorUnknown):
         here.factors.confirm_totp(other, begun.factor_id, code, None, session_id=begun.factor_id)

@@ -35,7 +35,9 @@ from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
 from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
-from infrastructure.passkeys import StoredPasskeys
+from infrastructure.passkey_answers import StoredPasskeyAnswers
+from infrastructure.passkey_questions import PasskeyQuestions
+from infrastructure.passkeys import Site, StoredPasskeys
 from infrastructure.password_quality import OfflineQuality
 from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
@@ -84,7 +86,11 @@ class WriteSide:
         self.failed_sign_ins = SealedFailedSignIns(self.pool, keyring.box("failed-sign-in"))
         self.accesses = Accesses(self.store, self.lookup, self.clock, uuid4)
         self.links = MailedLinks(self.pool)
-        self.reauthentication = Reauthentication(self.store, self.credentials, self.guesses, self.clock)
+        site = Site.of(PUBLIC_URL)
+        self.passkey_answers = StoredPasskeyAnswers(self.pool, PasskeyQuestions(keyring), site)
+        self.reauthentication = Reauthentication(
+            self.store, self.credentials, self.passkey_answers, self.sessions, self.guesses, self.clock
+        )
         self.factors = Factors(
             log=self.store,
             credentials=self.credentials,
@@ -92,7 +98,8 @@ class WriteSide:
             reauthentication=self.reauthentication,
             stored=StoredSecondFactors(self.pool),
             totp=TotpFactors(self.pool, keyring.box("totp"), issuer="HEP"),
-            passkeys=StoredPasskeys(self.pool, PUBLIC_URL, name="HEP"),
+            passkeys=StoredPasskeys(self.pool, site, name="HEP"),
+            passkey_answers=self.passkey_answers,
             recovery_codes=StoredRecoveryCodes(self.pool, keyring),
             clock=self.clock,
         )

@@ -8,7 +8,7 @@ from api import identity, representations
 from api.answers import after, answer, nothing, versioned
 from api.arguments import Blueprint
 from api.context import service
-from api.described import UNUSABLE, tells
+from api.described import REAUTHENTICATED, UNUSABLE, tells
 from api.identity import me, my_entry, signed_in, signed_in_with_entry
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
@@ -72,15 +72,13 @@ def send_profile(typed: PersonalData) -> Response:
 @blueprint.arguments(PasswordChange, example=examples.PASSWORD_CHANGE)
 @blueprint.response(204)
 @tells(
-    "wrong-password",
+    *REAUTHENTICATED,
     *UNUSABLE,
     "password-unchanged",
     "password-too-short",
     "password-too-long",
     "password-common",
     "password-holds-name",
-    "too-many-requests",
-    "too-busy",
     "conflict",
     command=True,
 )

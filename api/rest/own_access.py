@@ -10,7 +10,7 @@ from api.answers import after, answer, nothing
 from api.archive import archive
 from api.arguments import Blueprint
 from api.context import locale, service
-from api.described import tells
+from api.described import REAUTHENTICATED, tells
 from api.idempotency import idempotent
 from api.identity import forget_cookie, me, signed_in
 from api.positions import waits_for
@@ -22,12 +22,28 @@ from api.whence import whence
 blueprint = Blueprint("own_access", __name__, url_prefix="/api/v1/me")
 
 
+@blueprint.post("/reauthentication/options")
+@signed_in
+@idempotent(secret=True)
+@blueprint.response(201, answers.PasskeyQuestion, example=examples.PASSKEY_QUESTION)
+@tells("no-passkey")
+def ask_for_passkey() -> Response:
+    """What a passkey is to answer where the password is asked for again.
+
+    The answer stands in the place of the password, as `passkey` with `attempt` and `credential`: within 5 minutes,
+    once, in this session, by a passkey of this account.
+    """
+    asking = me()
+    attempt, options = service().reauthentication.ask_for_passkey(asking.account_id, asking.session_id)
+    return answer({"attempt": attempt, "options": options}, 201)
+
+
 @blueprint.post("/email-changes")
 @signed_in
 @blueprint.arguments(EmailChange, example=examples.EMAIL_CHANGE)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
-@tells("wrong-password", "email-unchanged", "too-many-requests", "too-busy", "conflict", command=True)
+@tells(*REAUTHENTICATED, "email-unchanged", "conflict", command=True)
 def change_email(typed: dict[str, Any]) -> Response:
     """Ask for another e-mail address.
 
@@ -38,7 +54,7 @@ def change_email(typed: dict[str, Any]) -> Response:
     saved = service().address_changes.ask(
         asking.account_id,
         typed["new_email"],
-        typed["password"],
+        typed["evidence"],
         session_id=asking.session_id,
         whence=whence(),
     )
@@ -85,12 +101,12 @@ def end_session(session_id: UUID) -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent()
 @blueprint.response(202, answers.Accepted, example=examples.ACCEPTED)
-@tells("wrong-password", "too-many-requests", "too-busy", "conflict")
+@tells(*REAUTHENTICATED, "conflict")
 def close(typed: dict[str, Any]) -> Response:
     """Close the account. All sessions end; for 30 days a mailed link opens it again."""
     asking = me()
     service().standings.close_own(
-        asking.account_id, typed["password"], session_id=asking.session_id, whence=whence()
+        asking.account_id, typed["evidence"], session_id=asking.session_id, whence=whence()
     )
     return forget_cookie(answer({"status": "accepted"}, 202))
 
@@ -101,11 +117,11 @@ def close(typed: dict[str, Any]) -> Response:
 @idempotent(secret=True)
 @waits_for("directory", "timeline", "account_accesses")
 @blueprint.response(200, answers.Archive, example=examples.ARCHIVE)
-@tells("wrong-password", "too-many-requests", "too-busy")
+@tells(*REAUTHENTICATED)
 def export(typed: dict[str, Any]) -> Response:
     """All that is held about oneself, as one JSON archive."""
     asking = me()
-    service().reauthentication.account(asking.account_id, typed["password"], asking.session_id)
+    service().reauthentication.confirm(asking.account_id, typed["evidence"], asking.session_id)
     response = answer(archive(asking))
     response.headers["Content-Disposition"] = 'attachment; filename="matricule.json"'
     return response

@@ -8,7 +8,7 @@ from flask import Response
 from api.answers import after, answer, nothing
 from api.arguments import Blueprint
 from api.context import service
-from api.described import UNUSABLE, tells
+from api.described import REAUTHENTICATED, UNUSABLE, tells
 from api.idempotency import idempotent
 from api.identity import me, signed_in, staff
 from api.schemas import answers, examples
@@ -36,13 +36,13 @@ def list_second_factors() -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.TotpEnrolment, example=examples.TOTP_ENROLMENT)
-@tells("wrong-password", "too-many-requests", "too-busy")
+@tells(*REAUTHENTICATED)
 def begin_totp(typed: dict[str, Any]) -> Response:
     """A secret for an authenticator app, as text, address and QR code.
 
     It counts once a code of the app has confirmed it, within 10 minutes.
     """
-    begun = service().factors.begin_totp(me().account_id, typed["password"], session_id=me().session_id)
+    begun = service().factors.begin_totp(me().account_id, typed["evidence"], session_id=me().session_id)
     return answer(
         {
             "id": begun.factor_id,
@@ -59,7 +59,7 @@ def begin_totp(typed: dict[str, Any]) -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.PasskeyEnrolment, example=examples.PASSKEY_ENROLMENT)
-@tells("wrong-password", "too-many-requests", "too-busy")
+@tells(*REAUTHENTICATED)
 def begin_passkey(typed: dict[str, Any]) -> Response:
     """What `navigator.credentials.create()` makes a passkey with (`parseCreationOptionsFromJSON`).
 
@@ -67,7 +67,7 @@ def begin_passkey(typed: dict[str, Any]) -> Response:
     """
     asking = me()
     factor_id, options = service().factors.begin_passkey(
-        asking.account_id, typed["password"], session_id=asking.session_id
+        asking.account_id, typed["evidence"], session_id=asking.session_id
     )
     return answer({"id": factor_id, "options": options}, 201)
 
@@ -109,19 +109,11 @@ def confirm_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @blueprint.response(201, answers.RecoveryCodes, example=examples.RECOVERY_CODES)
-@tells(
-    "wrong-password",
-    "no-second-factor",
-    *UNUSABLE,
-    "too-many-requests",
-    "too-busy",
-    "conflict",
-    command=True,
-)
+@tells(*REAUTHENTICATED, "no-second-factor", *UNUSABLE, "conflict", command=True)
 def renew_recovery_codes(typed: dict[str, Any]) -> Response:
     """Ten new recovery codes, shown this once; earlier ones are void."""
     saved, codes = service().factors.renew_recovery_codes(
-        me().account_id, typed["password"], session_id=me().session_id, whence=whence()
+        me().account_id, typed["evidence"], session_id=me().session_id, whence=whence()
     )
     return after(saved, answer({"recovery_codes": codes}, 201))
 
@@ -130,23 +122,14 @@ def renew_recovery_codes(typed: dict[str, Any]) -> Response:
 @signed_in
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @blueprint.response(204)
-@tells(
-    "wrong-password",
-    "not-found",
-    "password-too-short-alone",
-    *UNUSABLE,
-    "too-many-requests",
-    "too-busy",
-    "conflict",
-    command=True,
-)
+@tells(*REAUTHENTICATED, "not-found", "password-too-short-alone", *UNUSABLE, "conflict", command=True)
 def remove_second_factor(typed: dict[str, Any], factor_id: UUID) -> Response:
     """Remove a factor; with the last one the recovery codes go too.
 
     A password of fewer than 15 characters is not enough alone: the last factor stays until a longer one is chosen.
     """
     removed = service().factors.remove(
-        me().account_id, factor_id, typed["password"], session_id=me().session_id, whence=whence()
+        me().account_id, factor_id, typed["evidence"], session_id=me().session_id, whence=whence()
     )
     return after(removed, nothing())
 

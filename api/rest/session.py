@@ -15,7 +15,7 @@ from api.identity import me, signed_in
 from api.rest.me import my_account
 from api.schemas import answers, examples
 from api.schemas.accounts import SignIn
-from api.schemas.second_factors import PasskeySignIn
+from api.schemas.second_factors import PasskeyAnswered
 from api.whence import whence
 from application.accounts import SignedIn
 from infrastructure.sessions import Identity
@@ -52,17 +52,15 @@ def sign_in(typed: dict[str, Any]) -> Response:
 @blueprint.post("/session/passkey/options")
 @idempotent(secret=True)
 @blueprint.response(201, answers.PasskeyQuestion, example=examples.PASSKEY_QUESTION)
-@tells("too-many-requests")
 def ask_for_passkey() -> Response:
     """What a passkey is to answer, within 5 minutes and once, for `POST /session/passkey`."""
-    service().accounts.guesses.at_public_door("passkey", identity.caller())
     attempt, options = service().factors.ask_for_passkey()
     return answer({"attempt": attempt, "options": options}, 201)
 
 
 @blueprint.post("/session/passkey")
 @identity.same_site
-@blueprint.arguments(PasskeySignIn, example=examples.PASSKEY_SIGN_IN)
+@blueprint.arguments(PasskeyAnswered, example=examples.PASSKEY_SIGN_IN)
 @idempotent(secret=True)
 @blueprint.response(201, answers.Session, example=examples.SESSION)
 @tells("wrong-credentials", "passkey-refused", *UNUSABLE, "conflict", command=True)

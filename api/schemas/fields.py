@@ -83,9 +83,11 @@ class Secret(Text):
         super().__init__(limit=limit, metadata={"format": "password", "maxLength": limit}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping | None, **options: Any) -> str:
-        super()._deserialize(value, attr, data, **options)
+        typed = super()._deserialize(value, attr, data, **options)
         if self.is_too_long(value):
             raise Faulty("too-long", max=self.limit)
+        if typed is None:
+            raise Faulty("empty")
         return value
 
     def is_too_long(self, typed: str) -> bool:

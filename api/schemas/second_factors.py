@@ -51,7 +51,9 @@ class Confirmation(Input):
             raise ValidationError({"credential": [Fault("unknown-field")]})
 
 
-class PasskeySignIn(Input):
+class PasskeyAnswered(Input):
+    """attempt: of the question. credential: what `navigator.credentials.get()` gave for its options."""
+
     attempt = Identifier(required=True)
     credential = Credential(required=True)
 
