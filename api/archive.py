@@ -14,20 +14,34 @@ ELSEWHERE = "message-to-another-mailbox"  # what it was would tell whose mailbox
 
 def archive(asking: Identity) -> dict[str, Any]:
     """Raises NotVisibleYet while the directory does not know the account."""
-    account_id, now = asking.account_id, service().clock.now()
-    history, data = service().history.of(account_id, locale()), declared(account_id)
+    parts, account_id, now = service(), asking.account_id, service().clock.now()
+    entry, data = parts.directory.get(account_id), declared(account_id)
+    factors, codes_left = parts.factors.of(account_id)
     return {
         "made_at": now,
-        "account": my_account(service().directory.get(account_id), asking.roles),
+        "account": my_account(entry, asking.roles),
         "profile": data and representations.personal_data(data),
-        "history": [representations.moment(each) for each in history],
-        "accesses": list(map(representations.moment, service().history.accesses(account_id, locale()))),
-        "sessions": [
-            representations.session(each, asking.session_id)
-            for each in service().sessions.of(account_id, now)
+        "record": _record(entry.record_number),
+        "history": [
+            representations.archived_moment(each)
+            for each in parts.history.of(account_id, locale(), masked=False)
         ],
-        "messages": [_message(each) for each in service().outbox_queue.of(account_id)],
+        "accesses": [
+            representations.archived_moment(each) for each in parts.history.accesses(account_id, locale())
+        ],
+        "sessions": [
+            representations.session(each, asking.session_id) | {"network": each.network}
+            for each in parts.sessions.of(account_id, now)
+        ],
+        "second_factors": [factor._asdict() for factor in factors],
+        "recovery_codes": codes_left,
+        "devices": [device._asdict() for device in parts.devices.of(account_id, now)],
+        "messages": [_message(each) for each in parts.outbox_queue.of(account_id)],
     }
+
+
+def _record(record_number: str | None) -> dict[str, Any] | None:
+    return record_number and representations.archived_record(service().records.written(record_number))
 
 
 def _message(sent: Sent) -> dict[str, Any]:

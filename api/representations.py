@@ -1,5 +1,6 @@
 """What is shown of accounts, cases and histories, as plain dicts; `schemas.answers` describes them."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -15,6 +16,8 @@ from infrastructure.history import Moment
 from infrastructure.sessions import OpenSession
 from projections.cases import CaseRow
 from projections.directory import Entry
+
+OTHERS = ("candidates",)  # fields that name other people's records
 
 
 def own_account(entry: Entry, roles: list[str]) -> dict[str, Any]:
@@ -104,15 +107,30 @@ def case_sheet(
 
 
 def moment(happened: Moment) -> dict[str, Any]:
-    return asdict(happened)
+    """As staff reads it: the town is enough to see that somebody came from elsewhere."""
+    return _told(happened, "network")
 
 
 def own_moment(happened: Moment) -> dict[str, Any]:
-    """As its holder reads it: without what clerks wrote down for each other, and without the log's own numbers."""
-    changes = [change for change in happened.changes if change["field"] != "note"]
-    shown = asdict(happened) | {"changes": changes}
-    del shown["position"]
-    return shown
+    """As its holder reads it: without what clerks wrote down for each other."""
+    return _told(happened, "network", "position", unsaid=("note", *OTHERS))
+
+
+def archived_moment(happened: Moment) -> dict[str, Any]:
+    """All that is held of its holder: clerks' notes too. The log's own numbers would tell of other people's doings."""
+    return _told(happened, "position", unsaid=OTHERS)
+
+
+def _told(happened: Moment, *without: str, unsaid: Collection[str] = ()) -> dict[str, Any]:
+    told = asdict(happened) | {
+        "changes": [change for change in happened.changes if change["field"] not in unsaid]
+    }
+    return {name: value for name, value in told.items() if name not in without}
+
+
+def archived_record(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the register says of whoever is linked to it."""
+    return record and {**record, "ahv_number": record["ahv_number"] and format_ahv(record["ahv_number"])}
 
 
 def access(seen: Seen) -> dict[str, Any]:

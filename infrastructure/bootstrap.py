@@ -117,6 +117,7 @@ class Service:
     intake: SealedIntake
     failed_sign_ins: SealedFailedSignIns
     sessions: StoredSessions
+    devices: KnownDevices
     records: Records
     directory: Directory
     cases: Cases
@@ -390,6 +391,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         intake=intake,
         failed_sign_ins=failed_sign_ins,
         sessions=sessions,
+        devices=devices,
         records=records,
         directory=known_accounts,
         cases=known_cases,

@@ -1,6 +1,7 @@
 """Browsers that an account knows: who signed in from one before is told from who attacks the address from elsewhere."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import Cursor
@@ -33,6 +34,17 @@ SEEN_FIRST = Prepared(f"""
 """)
 
 
+LIST = Prepared("""
+    SELECT created_at, last_seen_at FROM devices
+    WHERE account_id = $1 AND last_seen_at > $2::timestamptz - interval '1 year' ORDER BY last_seen_at DESC, digest
+""")
+
+
+class KnownDevice(NamedTuple):
+    created_at: datetime
+    last_seen_at: datetime
+
+
 class KnownDevices:
     """The table holds digests of the secrets. A device is forgotten a year after its last sign-in."""
 
@@ -51,6 +63,10 @@ class KnownDevices:
             seen.on(cursor.connection, (tokens.digest(secret), account_id, now))
 
         return secret, store
+
+    def of(self, account_id: UUID, now: datetime) -> list[KnownDevice]:
+        """The last used first."""
+        return [KnownDevice(*row) for row in LIST.all(self._pool, (account_id, now))]
 
     def forget(self, account_id: UUID) -> Effect:
         def delete(cursor: Cursor) -> None:

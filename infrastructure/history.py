@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.calendar import ZURICH
 from domain.profile import PERSONAL_DATA
-from domain.values import ANYBODY, ERASED, OPERATOR, SYSTEM, Erased, mask_ahv
+from domain.values import ANYBODY, ERASED, OPERATOR, SYSTEM, Erased, format_ahv, mask_ahv
 from infrastructure import codes
 from infrastructure.event_store import EventStore
 from infrastructure.places import Places
@@ -65,7 +65,7 @@ LISTS = {  # fields that hold a code of a list
 
 @dataclass(frozen=True)
 class Moment:
-    """One event. type: its topic. by, device, place: in words. changes: field, old, new; AHV numbers masked."""
+    """One event. type: its topic. by, device, place: in words. network: an IP address. changes: field, old, new."""
 
     type: str
     name: str
@@ -76,6 +76,7 @@ class Moment:
     sentence: str
     changes: list[dict[str, Any]]
     position: int
+    network: str | None
 
 
 class History:
@@ -93,9 +94,21 @@ class History:
         self._accesses = accesses
         self._directory = directory
 
-    def of(self, account_id: UUID, locale: str, *, after: int = 0, limit: int | None = None) -> list[Moment]:
-        """What happened to the account, oldest first. after: the last position seen."""
-        return self._told(self._timeline.page(account_id), account_id, locale, after)[:limit]
+    def of(
+        self,
+        account_id: UUID,
+        locale: str,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        masked: bool = True,
+    ) -> list[Moment]:
+        """What happened to the account, oldest first. after: the last position seen.
+
+        masked: AHV numbers, as those see them who gave no purpose.
+        """
+        places = self._timeline.page(account_id)
+        return self._told(places, account_id, locale, after, masked=masked)[:limit]
 
     def accesses(self, account_id: UUID, locale: str) -> list[Moment]:
         """Who was shown the account's data, and its own sign-ins, good and failed; oldest first."""
@@ -113,14 +126,20 @@ class History:
         return self.names({actor}, locale, holder=account_id)[actor]
 
     def _told(
-        self, places: Sequence[tuple[int, UUID, int]], account_id: UUID, locale: str, after: int = 0
+        self,
+        places: Sequence[tuple[int, UUID, int]],
+        account_id: UUID,
+        locale: str,
+        after: int = 0,
+        *,
+        masked: bool = True,
     ) -> list[Moment]:
         events = self._store.events_at(places)
         names = self.names({event.actor for event in events}, locale, holder=account_id)
         known: dict[str, Any] = {}
         moments = []
         for (position, *_), event in zip(places, events, strict=True):
-            changes = list(_changes(event, known, locale))
+            changes = list(_changes(event, known, locale, masked=masked))
             if position > after:
                 # Where a clerk sits is nobody else's business.
                 own = getattr(event, "account_id", account_id) == account_id
@@ -151,6 +170,7 @@ class History:
             sentence=sentence(event, locale),
             changes=changes,
             position=position,
+            network=network,
         )
 
     def names(self, actors: set[UUID], locale: str, *, holder: UUID | None = None) -> dict[UUID, str]:
@@ -182,20 +202,21 @@ def sentence(event: Any, locale: str) -> str:
     return next(without, written["sentence"]).format(**words)
 
 
-def _changes(event: Any, known: dict[str, Any], locale: str) -> Iterator[dict[str, Any]]:
+def _changes(event: Any, known: dict[str, Any], locale: str, *, masked: bool) -> Iterator[dict[str, Any]]:
     topic = type(event).TOPIC
     new = {name: getattr(event, name) for name in SHOWN.get(topic, ())}
     if topic == "profile.record-unlinked":
         new = {"record_number": None}
     for name, value in new.items():
         if known.get(name) != value:
-            yield {"field": name, "old": _plain(name, known.get(name)), "new": _plain(name, value)}
+            old, new_value = (_plain(name, each, masked=masked) for each in (known.get(name), value))
+            yield {"field": name, "old": old, "new": new_value}
     known.update(new)
     for name in TOLD.get(topic, ()):
         value = getattr(event, name)
         if value is not None:
             coded = name in LISTS.get(topic, {})
-            said = _in_words(topic, name, value, locale) if coded else _plain(name, value)
+            said = _in_words(topic, name, value, locale) if coded else _plain(name, value, masked=masked)
             yield {"field": name, "old": None, "new": said}
 
 
@@ -203,11 +224,11 @@ def _unless_erased(value: str | Erased | None) -> str | None:
     return None if value is ERASED else value
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any, *, masked: bool) -> Any:
     if value is ERASED:
         return None
     if name == "ahv_number" and value:
-        return mask_ahv(value)
+        return mask_ahv(value) if masked else format_ahv(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.sql import SQL, Composed, Identifier
 from psycopg_pool import ConnectionPool
 
@@ -20,6 +21,7 @@ from infrastructure.translations import table, text
 BATCH = 1_000  # rows a transaction: a long writing one holds every reader of the log back
 
 _RECORD = SQL("record_number, ahv_number, family_name, given_name, birth_name, birth_date, email")
+_WRITTEN = SQL("{}, sex, street, postal_code, city, canton, phone").format(_RECORD)
 
 
 @dataclass
@@ -92,6 +94,12 @@ class Records:
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(Record)) as cursor,
         ):
+            return cursor.execute(query, [record_number]).fetchone()
+
+    def written(self, record_number: str) -> dict[str, Any] | None:
+        """All that the register says of somebody, by column; None is unknown."""
+        query = SQL("SELECT {columns} FROM records WHERE record_number = %s").format(columns=_WRITTEN)
+        with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, [record_number]).fetchone()
 
     def import_file(

@@ -166,20 +166,6 @@ def test_the_history_says_what_when_from_where_and_by_whom(house, claire, clerk)
     )
 
 
-def test_the_archive_holds_all_and_names_no_other_mailbox(house, claire):
-    claire.post("/me/email-changes", {"new_email": "elsewhere@school.example", "password": claire.password})
-    position = house.position()
-    assert claire.post("/me/export", {"password": "wrong"}).status_code == 403
-    answer = claire.post("/me/export", {"password": claire.password}, headers={"Log-Position": position})
-    assert answer.status_code == 200
-    assert answer.json["account"]["email"] == claire.email
-    kinds = [message["kind"] for message in answer.json["messages"]]
-    assert "message-to-another-mailbox" in kinds
-    assert "email-change-confirm" not in kinds
-    assert answer.json["history"][0]["type"] == "account.requested"
-    assert claire.password not in answer.text
-
-
 # --- what staff does
 
 

@@ -16,6 +16,7 @@ from api.identity import forget_cookie, me, signed_in
 from api.positions import waits_for
 from api.schemas import answers, examples
 from api.schemas.accounts import EmailChange, Reauthentication
+from api.schemas.archive import Archive
 from api.schemas.staff import Page
 from api.whence import whence
 
@@ -116,10 +117,10 @@ def close(typed: dict[str, Any]) -> Response:
 @blueprint.arguments(Reauthentication, example=examples.REAUTHENTICATION)
 @idempotent(secret=True)
 @waits_for("directory", "timeline", "account_accesses")
-@blueprint.response(200, answers.Archive, example=examples.ARCHIVE)
+@blueprint.response(200, Archive, example=examples.ARCHIVE)
 @tells(*REAUTHENTICATED)
 def export(typed: dict[str, Any]) -> Response:
-    """All that is held about oneself, as one JSON archive."""
+    """All that is held about oneself, as one JSON archive: clerks' notes too, and the linked record."""
     asking = me()
     service().reauthentication.confirm(asking.account_id, typed["evidence"], asking.session_id)
     response = answer(archive(asking))

@@ -274,24 +274,6 @@ class OpenSessions(Page):
     items = many(OpenSession)
 
 
-class Message(Schema):
-    id = fields.UUID(required=True)
-    kind = text()
-    created_at = moment()
-    state = one_of(["waiting", "sent", "done", "bounced", "failed", "parked"])
-    attempts = fields.Integer(required=True)
-
-
-class Archive(Schema):
-    made_at = moment()
-    account = nested(OwnAccount)
-    profile = nested(Profile, allow_none=True)
-    history = many(Moment)
-    accesses = many(Moment)
-    sessions = many(OpenSession)
-    messages = many(Message)
-
-
 class Proposal(Schema):
     id = fields.UUID(required=True)
     state = one_of(["proposed"])

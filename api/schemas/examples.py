@@ -255,7 +255,8 @@ ARCHIVE: Final[Json] = {
     "made_at": "2025-09-01T09:00:00.120431Z",
     "account": OWN_ACCOUNT,
     "profile": PROFILE,
-    "history": [{**OWN_MOMENT, "position": 4120576}],
+    "record": None,
+    "history": [{**OWN_MOMENT, "network": None}],
     "accesses": [
         {
             "type": "access.read",
@@ -266,10 +267,13 @@ ARCHIVE: Final[Json] = {
             "place": None,
             "sentence": "The data were shown to the secretariat: account sheet.",
             "changes": [],
-            "position": 4120901,
+            "network": None,
         }
     ],
-    "sessions": OPEN_SESSIONS["items"],
+    "sessions": [{**each, "network": "192.0.2.7"} for each in OPEN_SESSIONS["items"]],
+    "second_factors": SECOND_FACTORS["items"],
+    "recovery_codes": 10,
+    "devices": [{"created_at": "2025-09-01T08:00:00.120431Z", "last_seen_at": "2025-09-01T08:00:00.120431Z"}],
     "messages": [
         {
             "id": "d0f3a1f6-5a0b-4f3e-8a57-0a6a2c1f9b3e",
