@@ -85,14 +85,16 @@ class Accounts:
         locale: str,
         privacy_policy: str,
         caller: Caller | None = None,
+        whence: Whence = NOWHERE,
     ) -> None:
         """Note, alike for every address, that somebody wants an account; a worker decides (`decide_request`).
 
         Raises TooManyRequests.
         """
         self.guesses.at_public_door("sign-up", caller)
+        names, now = (given_name, family_name), self.clock.now()
         self.intake.put(
-            AccountRequest(email, given_name, family_name, locale, privacy_policy, self.clock.now())
+            AccountRequest(email, *names, locale, privacy_policy, now, whence.device, whence.network)
         )
 
     @decided_again
@@ -102,11 +104,12 @@ class Accounts:
         taken_in: removes the request; raises when another worker has decided on it.
         """
         holders = self.lookup.holders("email", address_key(wanted.email))
+        whence = Whence(wanted.device, wanted.network)
         if holders and not self.lookup.find("email", address_key(wanted.email)):
             return self.log.record(effects=[taken_in])  # its former mailbox may still take it back
         if holders:
             account = self.log.account(holders[0])
-            account.request_again(most=self.mails_a_door, now=wanted.asked_at)
+            account.request_again(most=self.mails_a_door, whence=whence, now=wanted.asked_at)
             return self.log.record(account, effects=[taken_in])
         account_id = self.new_id()
         account = Account.request(
@@ -119,6 +122,7 @@ class Accounts:
             origin="sign-up",
             privacy_policy=wanted.privacy_policy,
             actor=account_id,
+            whence=whence,
             now=wanted.asked_at,
         )
         try:

@@ -281,6 +281,8 @@ class AccountRequest:
     locale: str
     privacy_policy: str
     asked_at: datetime
+    device: str | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,11 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
     class Event(Fact):
         pass
 
-    class AccountRequested(Event, Aggregate.Created):
+    class AccountRequested(Event, Aggregate.Created, Whence):
         """Somebody asked for an account with an address that had none."""
 
         TOPIC = "account.requested"
+        class_version = 2
         email: Annotated[str, Personal]
         given_name: Annotated[str | None, Personal]
         family_name: Annotated[str | None, Personal]
@@ -61,15 +62,20 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
             aggregate.second_factors = {}
             aggregate.recovery_codes = 0
 
+        upcast_v1_v2 = staticmethod(Whence.unknown)
+
     Created = AccountRequested  # the library's name for the first fact
 
-    class AccountRequestedAgain(Event):
+    class AccountRequestedAgain(Event, Whence):
         """Somebody asked for an account with the address of this one; its mailbox is told."""
 
         TOPIC = "account.requested-again"
+        class_version = 2
 
         def apply(self, aggregate: "Account") -> None:
             aggregate.asked_at.append(self.timestamp)
+
+        upcast_v1_v2 = staticmethod(Whence.unknown)
 
     class PasswordIssued(Event):
         """An initial password was made for the message that carries it; only its hash was kept, and not here."""
@@ -152,6 +158,7 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
         origin: str,
         privacy_policy: str | None,
         actor: UUID,
+        whence: Whence = NOWHERE,
         now: datetime,
     ) -> Self:
         """A new account. now: the moment of asking, which may lie before the moment of deciding."""
@@ -167,13 +174,16 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
             privacy_policy=privacy_policy,
             actor=actor,
             timestamp=now,
+            **vars(whence),
         )
 
-    def request_again(self, *, most: int = policies.MAILS_A_DOOR, now: datetime) -> None:
+    def request_again(
+        self, *, most: int = policies.MAILS_A_DOOR, whence: Whence = NOWHERE, now: datetime
+    ) -> None:
         """Note that it was asked for again; silent once `most` messages an hour were caused from outside."""
         recent = [at for at in self.asked_at if now - at < policies.DOOR_WINDOW]
         if len(recent) < most:
-            self.trigger_event(self.AccountRequestedAgain, actor=self.id, timestamp=now)
+            self.trigger_event(self.AccountRequestedAgain, actor=self.id, timestamp=now, **vars(whence))
 
     def issue_password(self, *, expires_at: datetime, actor: UUID, now: datetime) -> None:
         """Note that one more initial password was made.

@@ -65,6 +65,7 @@ class Deliveries:
                 connection.expect(self._settings.mail_from, account.email)
                 password = self._accounts.issue_initial_password(account.id)
                 values = {
+                    **self._letters.said_of_each(account, item),
                     "password": password,
                     "hours": int(self._settings.initial_password_lifetime.total_seconds() // 3600),
                     "sign_in_link": self._links.link(account.id),

@@ -73,6 +73,7 @@ class Letters:
             "email-change-cancelled": self._email_change_cancelled,
             "email-change-taken-back": self._to_holder,
             "email-change-undone": self._email_change_undone,
+            "recovery-proposed": self._recovery_proposed,
             "account-locked": self._account_locked,
             "account-unlocked": self._to_holder,
             "account-closed": self._account_closed,
@@ -93,10 +94,13 @@ class Letters:
             return self._checkpoint(account, item)
         cause = self._cause(item)
         letter = self._kinds[item.kind](account, cause, item)
-        return letter and replace(letter, values={**self._said_of_each(account, cause), **letter.values})
+        return letter and replace(letter, values={**self._said_of(account, cause), **letter.values})
 
-    def _said_of_each(self, account: Account, cause: Any) -> dict[str, Any]:
+    def said_of_each(self, account: Account, item: OutboxItem) -> dict[str, Any]:
         """When it was, and from where as far as it is known."""
+        return self._said_of(account, self._cause(item))
+
+    def _said_of(self, account: Account, cause: Any) -> dict[str, Any]:
         device, network = getattr(cause, "device", None), getattr(cause, "network", None)
         return {
             "at": cause.timestamp,
@@ -171,6 +175,10 @@ class Letters:
         values = self._objection(account, cause)
         return Letter(item.kind, self._address_then(account, cause), values)
 
+    def _recovery_proposed(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        values = {"new_email_masked": mask_email(cause.email)}
+        return Letter(item.kind, self._address_then(account, cause), values)
+
     def _email_changed(self, _account: Account, cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, cause.email, {"by_staff": _by_staff(cause)})
 
@@ -216,8 +224,9 @@ class Letters:
         }
 
     def _address_then(self, account: Account, cause: Any) -> str:
-        """The address when the change was asked for: by the time of a late mail it may have been made."""
-        back = next((each for each in account.take_backs if cause.originator_version in each.requests), None)
+        """The address at the time of an event: before a late mail the change that it speaks of may have been made."""
+        later = (each for each in account.take_backs if max(each.requests) > cause.originator_version)
+        back = next(later, None)
         return back.email if back else account.email
 
     def _page(self, path: str, token: str) -> str:

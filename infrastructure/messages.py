@@ -4,36 +4,38 @@ Both parts are made from these blocks: the text, where each link stands on a lin
 alone between two empty lines, and the HTML (`templates/message.html`). How it is written stands at the head of the
 French catalogue.
 
-| kind                    | goes to              | values                                                           |
-| ----------------------- | -------------------- | ---------------------------------------------------------------- |
-| initial-password        | the holder           | `email` `password` `sign_in_link` `hours`                        |
-| account-exists          | the holder           | `email`                                                          |
-| link-confirmed          | the holder           |                                                                  |
-| link-notice             | the record's address |                                                                  |
-| rejected                | the holder           | `reason`: a code of the list reasons.reject                      |
-| password-reset          | the holder           | `link` `minutes` `asked_at`, whence                              |
-| password-changed        | the holder           | `changed_at` `how`: chosen or reset, whence                      |
-| email-change-confirm    | the new address      | `new_email` `link` `hours`                                       |
-| email-change-taken      | the new address      | `email`                                                          |
-| email-change-notice     | the present address  | `new_email_masked` `object_link` `asked_at`, whence              |
-| email-change-cancelled  | the holder           | `at` `cause`: a code of the list cancellations, whence           |
-| email-changed           | the new address      | `changed_at` `by_staff`                                          |
-| email-changed-previous  | the previous address | `changed_at` `by_staff` `new_email_masked` `object_link` `until` |
-| email-change-taken-back | the restored address | `at`, whence                                                     |
-| email-change-undone     | the one taken away   | `at`                                                             |
-| account-locked          | the holder           | `at` `reason`: a code of the list reasons.lock                   |
-| account-unlocked        | the holder           | `at`                                                             |
-| account-closed          | the holder           | `at`, whence; `reopen_link` `until`, or none for both            |
-| account-reopened        | the holder           | `at`, whence                                                     |
-| second-factor-added     | the holder           | `changed_at` `factor`: a code of the list factors, whence        |
-| second-factor-removed   | the holder           | `changed_at` `factor`, whence                                    |
-| second-factor-reset     | the holder           | `changed_at`                                                     |
-| recovery-codes-issued   | the holder           | `changed_at`, whence                                             |
-| checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: the lines of the note  |
-| recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                     |
+| kind                    | goes to              | values                                                       |
+| ----------------------- | -------------------- | ------------------------------------------------------------ |
+| initial-password        | the holder           | `email` `asked_at` `password` `sign_in_link` `hours`, whence |
+| account-exists          | the holder           | `email` `asked_at`, whence                                   |
+| link-confirmed          | the holder           | `at`                                                         |
+| link-notice             | the record's address | `at`                                                         |
+| rejected                | the holder           | `at` `reason`: a code of the list reasons.reject             |
+| password-reset          | the holder           | `link` `minutes` `asked_at`, whence                          |
+| password-changed        | the holder           | `changed_at` `how`: chosen or reset, whence                  |
+| email-change-confirm    | the new address      | `new_email` `asked_at` `link` `hours`, whence                |
+| email-change-taken      | the new address      | `email` `asked_at`, whence                                   |
+| email-change-notice     | the present address  | `asked_at`, an objection, whence                             |
+| email-change-cancelled  | the holder           | `at` `cause`: a code of the list cancellations, whence       |
+| email-changed           | the new address      | `changed_at` `by_staff`, whence                              |
+| email-changed-previous  | the previous address | `changed_at` `by_staff` `until`, an objection, whence        |
+| email-change-taken-back | the restored address | `at`, whence                                                 |
+| email-change-undone     | the one taken away   | `at`                                                         |
+| recovery-proposed       | the present address  | `at` `new_email_masked`                                      |
+| account-locked          | the holder           | `at` `reason`: a code of the list reasons.lock               |
+| account-unlocked        | the holder           | `at`                                                         |
+| account-closed          | the holder           | `at`, whence; `reopen_link` `until`, or none for both        |
+| account-reopened        | the holder           | `at`, whence                                                 |
+| second-factor-added     | the holder           | `changed_at` `factor`: a code of the list factors, whence    |
+| second-factor-removed   | the holder           | `changed_at` `factor`, whence                                |
+| second-factor-reset     | the holder           | `changed_at`                                                 |
+| recovery-codes-issued   | the holder           | `changed_at`, whence                                         |
+| recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                 |
+| checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: lines of the note  |
 
-whence: `device` and `place`, each a text of our own making or none. Names that end in `at` are aware instants, shown
-in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
+whence: `device` and `place`, each a text of our own making or none; where staff sits is none, and the mailbox that was
+taken away is told none. an objection: `new_email_masked` `object_link`. Names that end in `at` are aware instants,
+shown in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
 
 What reaches a mailbox before its first sign-in, or before it is proved to be the holder's, holds of what was typed the
 address and nothing else: a stranger may have typed it.

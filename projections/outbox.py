@@ -66,6 +66,7 @@ def _(fact: Fact) -> list[Row]:
 
 TOLD_TO_THE_HOLDER = {
     Account.EmailChangeCancelled: "email-change-cancelled",
+    Account.RecoveryProposed: "recovery-proposed",
     Account.AccountLocked: "account-locked",
     Account.AccountUnlocked: "account-unlocked",
     Account.AccountClosed: "account-closed",

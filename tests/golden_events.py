@@ -44,8 +44,8 @@ def one_of_each() -> dict[str, Any]:
 def a_life() -> list[Any]:
     """In which everything happens that can happen: the account's events, then the profile's, then accesses."""
     due, another_case = date(2025, 9, 4), UUID("77777777-7777-4777-8777-777777777777")
-    account, profile = an_account(now=MOMENT), a_profile(now=MOMENT)
-    account.request_again(now=MOMENT)
+    account, profile = an_account(now=MOMENT, whence=FROM), a_profile(now=MOMENT)
+    account.request_again(whence=FROM, now=MOMENT)
     account.issue_password(expires_at=MOMENT + 3 * DAY, actor=SYSTEM, now=MOMENT)
     account.activate(whence=FROM, now=MOMENT)
     account.change_password(actor=ADA_ID, whence=FROM, now=MOMENT)

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from domain.account import Account
+from domain.fact import NOWHERE, Whence
 from domain.profile import PersonalData, Profile
 
 NOON = datetime(2025, 9, 1, 12, 0, tzinfo=UTC)  # a Monday; 14:00 in Switzerland
@@ -35,7 +36,7 @@ AURELIE = PersonalData(  # the register holds her: tests/records_generator.py
 AURELIE_ADDRESS = "aurelie.chappuis@example.org"
 
 
-def an_account(now: datetime = NOON, email: str = AURELIE_ADDRESS) -> Account:
+def an_account(now: datetime = NOON, email: str = AURELIE_ADDRESS, whence: Whence = NOWHERE) -> Account:
     return Account.request(
         ADA_ID,
         profile_id=ADA_PROFILE_ID,
@@ -46,6 +47,7 @@ def an_account(now: datetime = NOON, email: str = AURELIE_ADDRESS) -> Account:
         origin="sign-up",
         privacy_policy="2025-08",
         actor=ADA_ID,
+        whence=whence,
         now=now,
     )
 

@@ -11,9 +11,23 @@ from infrastructure.translations import LOCALES, table
 
 # What may reach somebody whom its sender does not know: before the first sign-in, and at an address not yet proved.
 FOR_A_STRANGER = ("initial-password", "account-exists", "email-change-confirm", "email-change-taken")
-# Decisions of the secretariat, and what is sent at once to a mailbox that may be a stranger's.
-WITHOUT_INSTANT = ("link-confirmed", "link-notice", "rejected", *FOR_A_STRANGER)
-TELLS_FROM_WHERE = [kind for kind in kinds() if named_in(kind, "fr") >= {"device", "place"}]
+# Where the secretariat sits is nothing to anybody; and the mailbox that was taken away may be the thief's.
+BY_STAFF = (
+    "link-confirmed",
+    "link-notice",
+    "rejected",
+    "recovery-proposed",
+    "account-locked",
+    "account-unlocked",
+    "second-factor-reset",
+)
+TELLS_FROM_WHERE = [kind for kind in kinds() if kind not in (*BY_STAFF, "email-change-undone")]
+IF_IT_WAS_NOT_YOU = {
+    "fr": r"pas vous|pas de vous|surprend|attendiez|pas voulu|pas le vôtre|pas demandé|aucune donnée|ou non",
+    "de": r"nicht Sie|nicht von Ihnen|überrascht|nicht erwartet|nicht gewollt|nicht Ihnen|kein Konto beantragt"
+    r"|nicht verlangt|keine Daten|oder nicht",
+    "en": r"not you|not come from you|surprise|not expect|not intended|not yours|not request|not ask|no data|or not",
+}
 GREETINGS = {"fr": "Bonjour,", "de": "Guten Tag", "en": "Hello"}
 
 every_message = pytest.mark.parametrize(
@@ -24,7 +38,7 @@ every_message = pytest.mark.parametrize(
 @pytest.mark.parametrize("kind", FOR_A_STRANGER)
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_stranger_reads_nothing_that_was_typed_but_the_address(kind, locale):
-    harmless = "email new_email password sign_in_link link hours"
+    harmless = "email new_email password sign_in_link link hours asked_at device place"
     assert named_in(kind, locale) <= {*harmless.split()}
 
 
@@ -36,7 +50,8 @@ def test_the_mailbox_that_was_taken_away_does_not_learn_from_where():
 def test_the_table_names_what_each_message_needs(kind, locale):
     (row,) = re.findall(rf"^\| {kind} .*\|(.*)\|$", messages.__doc__, re.MULTILINE)
     whence = {"device", "place"} if "whence" in row else set()
-    assert named_in(kind, locale) == {*re.findall(r"`(\w+)`", row)} | whence
+    objection = {"new_email_masked", "object_link"} if "an objection" in row else set()
+    assert named_in(kind, locale) == {*re.findall(r"`(\w+)`", row)} | whence | objection
 
 
 @pytest.mark.parametrize(
@@ -113,10 +128,19 @@ def test_an_account_that_staff_closed_is_reopened_by_nobody_with_a_link(locale):
     assert set(paragraphs(by_staff)) < set(paragraphs(by_holder))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind not in WITHOUT_INSTANT])
-@pytest.mark.parametrize("locale", LOCALES)
+@every_message
 def test_when_it_happened_is_told(kind, locale):
     assert "25.11.2025" in message(kind, locale).text
+
+
+@every_message
+def test_what_to_do_is_told_to_whoever_did_not_ask_for_it(kind, locale):
+    assert re.search(IF_IT_WAS_NOT_YOU[locale], message(kind, locale).text)
+
+
+@pytest.mark.parametrize("kind", BY_STAFF)
+def test_where_the_secretariat_sits_is_told_to_nobody(kind):
+    assert not named_in(kind, "fr") & {"device", "place"}
 
 
 @pytest.mark.parametrize("kind", ["password-reset", "email-change-confirm", "email-changed-previous"])

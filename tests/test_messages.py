@@ -112,12 +112,14 @@ def test_french_sets_its_question_marks_off_where_no_line_breaks():
 
 
 def test_a_missing_value_is_an_error_that_names_it():
+    values = {"at": VALUES["at"]}
     with pytest.raises(KeyError, match="reason"):
-        render("rejected", "fr", values={}, institution_name=INSTITUTION, public_url=PUBLIC_URL)
+        render("rejected", "fr", values=values, institution_name=INSTITUTION, public_url=PUBLIC_URL)
 
 
 def test_without_a_contact_line_the_foot_leaves_it_out():
-    made = render("link-confirmed", "en", values={}, institution_name=INSTITUTION, public_url=PUBLIC_URL)
+    values = {"at": VALUES["at"]}
+    made = render("link-confirmed", "en", values=values, institution_name=INSTITUTION, public_url=PUBLIC_URL)
     assert "Help and contact" not in made.text + made.html
 
 

@@ -20,6 +20,7 @@ from api.schemas.accesses import Purpose
 from api.schemas.accounts import AccountRequest
 from api.schemas.staff import AccountFilter, Page, Unlinking
 from api.traces import traced
+from api.whence import whence
 from domain.errors import ProfileMissing
 from domain.profile import PersonalData
 from projections.directory import Entry
@@ -47,6 +48,7 @@ def ask_for_account(typed: dict[str, Any]) -> Response:
         typed["locale"],
         service().institution.privacy_policy,
         caller(),
+        whence(),
     )
     return answer({"status": "accepted"}, 202)
 
