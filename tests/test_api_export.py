@@ -25,6 +25,7 @@ record_number;ahv_number;family_name;given_name;birth_name;birth_date;sex;street
 TOLD = {
     "events": "history",
     "timeline": "history",
+    "account_accesses": "accesses",
     "directory": "account",
     "roles": "account",
     "sessions": "sessions",

@@ -21,7 +21,8 @@ BY_STAFF = (
     "account-unlocked",
     "second-factor-reset",
 )
-TELLS_FROM_WHERE = [kind for kind in kinds() if kind not in (*BY_STAFF, "email-change-undone")]
+ABOUT_THE_READER = [kind for kind in kinds() if kind != "checkpoint"]  # which is about the log
+TELLS_FROM_WHERE = [kind for kind in ABOUT_THE_READER if kind not in (*BY_STAFF, "email-change-undone")]
 IF_IT_WAS_NOT_YOU = {
     "fr": r"pas vous|pas de vous|surprend|attendiez|pas voulu|pas le vôtre|pas demandé|aucune donnée|ou non",
     "de": r"nicht Sie|nicht von Ihnen|überrascht|nicht erwartet|nicht gewollt|nicht Ihnen|kein Konto beantragt"
@@ -128,12 +129,14 @@ def test_an_account_that_staff_closed_is_reopened_by_nobody_with_a_link(locale):
     assert set(paragraphs(by_staff)) < set(paragraphs(by_holder))
 
 
-@every_message
+@pytest.mark.parametrize("kind", ABOUT_THE_READER)
+@pytest.mark.parametrize("locale", LOCALES)
 def test_when_it_happened_is_told(kind, locale):
     assert "25.11.2025" in message(kind, locale).text
 
 
-@every_message
+@pytest.mark.parametrize("kind", ABOUT_THE_READER)
+@pytest.mark.parametrize("locale", LOCALES)
 def test_what_to_do_is_told_to_whoever_did_not_ask_for_it(kind, locale):
     assert re.search(IF_IT_WAS_NOT_YOU[locale], message(kind, locale).text)
 
