@@ -263,10 +263,13 @@ class Accounts:
         session_id: UUID,
         kind: str,
         second_factor: bool = False,
+        device: str | None = None,
         whence: Whence = NOWHERE,
     ) -> tuple[Saved, NewSession | None]:
         """Take a new password and end every session but the one that asks: by cookie it goes on under a new secret,
-        by bearer token as it is. Raises PasswordUnchanged, what `Passwords.acceptable` and `Reauthentication.then` do.
+        by bearer token as it is. device: the secret of the browser that asks, which alone stays known.
+
+        Raises PasswordUnchanged, what `Passwords.acceptable` and `Reauthentication.then` do.
         """
 
         def change(account: Account, shown: Shown) -> tuple[Saved, NewSession | None]:
@@ -278,14 +281,15 @@ class Accounts:
                 raise errors.PasswordUnchanged
             account.change_password(actor=account_id, whence=whence, now=now)
             credential_id, store = self.credentials.choose(account_id, chosen, now)
+            effects = [*shown.effects, store, self.devices.forget(account_id, but=device)]
             if kind == "bearer":
                 others = self.sessions.end_others(account_id, session_id)
                 goes_on = self.sessions.no_longer_initial(session_id)
-                return self.log.record(account, effects=[*shown.effects, store, others, goes_on]), None
+                return self.log.record(account, effects=[*effects, others, goes_on]), None
             session = self.sessions.open(
                 shown.verified.replaced_by(credential_id), kind, whence, now, second_factor=second_factor
             )
-            effects = [*shown.effects, store, self.sessions.end_all(account_id), session.store]
+            effects += [self.sessions.end_all(account_id), session.store]
             return self.log.record(account, effects=effects), session
 
         return self.reauthentication.then(account_id, evidence, session_id, change)

@@ -158,8 +158,8 @@ class Devices(Protocol):
     def remember(self, account_id: UUID, known: str | None, now: datetime) -> tuple[str, Effect]:
         """The secret for a device from which somebody signs in, and what stores it. known: its own, if it has one."""
 
-    def forget(self, account_id: UUID) -> Effect:
-        """Let the account know no device any more."""
+    def forget(self, account_id: UUID, *, but: str | None = None) -> Effect:
+        """Let the account know no device any more. but: the secret of one that it goes on to know."""
 
 
 class Bucket(NamedTuple):

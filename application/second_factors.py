@@ -11,6 +11,7 @@ from application.deciding import decided_again
 from application.ports import (
     Clock,
     Credentials,
+    Devices,
     Effect,
     EventLog,
     PasskeyAnswers,
@@ -58,6 +59,7 @@ class Factors:
     log: EventLog
     credentials: Credentials
     sessions: Sessions
+    devices: Devices
     reauthentication: Reauthentication
     stored: SecondFactors
     totp: TotpFactors
@@ -195,7 +197,7 @@ class Factors:
 
     @decided_again
     def reset(self, account_id: UUID, reason: str, note: str | None, *, actor: UUID) -> Saved:
-        """For a holder who lost them: all sessions end, and a password that is too short alone dies.
+        """For a holder who lost them: all sessions end, no browser is known, and a password too short alone dies.
 
         Raises AccountUnknown, OwnAccount, NoSecondFactor.
         """
@@ -205,6 +207,7 @@ class Factors:
             self.stored.remove_all(account_id),
             self.credentials.drop_short(account_id),
             self.sessions.end_all(account_id),
+            self.devices.forget(account_id),
         ]
         return self.log.record(account, effects=effects)
 

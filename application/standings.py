@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.deciding import decided_again
-from application.ports import Clock, Credentials, Effect, EventLog, Links, Saved, Sessions
+from application.ports import Clock, Credentials, Devices, Effect, EventLog, Links, Saved, Sessions
 from application.reauthentication import Evidence, Reauthentication, Shown
 from domain import policies
 from domain.account import Account
@@ -19,6 +19,7 @@ class Standings:
     links: Links
     credentials: Credentials
     sessions: Sessions
+    devices: Devices
     reauthentication: Reauthentication
     clock: Clock
 
@@ -84,4 +85,7 @@ class Standings:
     def _barred(self, account: Account) -> list[Effect]:
         barred = account.state if account.state in ("locked", "closed") else None
         bar = self.credentials.bar(account.id, barred)
-        return [bar, self.sessions.end_all(account.id)] if barred else [bar]
+        if not barred:
+            return [bar]
+        # Who misused it may have done so from a browser that it knows.
+        return [bar, self.sessions.end_all(account.id), self.devices.forget(account.id)]

@@ -278,6 +278,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         log=store,
         credentials=credentials,
         sessions=sessions,
+        devices=devices,
         reauthentication=reauthentication,
         stored=StoredSecondFactors(pool),
         totp=TotpFactors(pool, keys.box("totp"), issuer=institution.name),
@@ -331,7 +332,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         clock=clock,
         confirmation_lifetime=settings.email_change_lifetime,
     )
-    standings = Standings(store, links, credentials, sessions, reauthentication, clock)
+    standings = Standings(store, links, credentials, sessions, devices, reauthentication, clock)
     places, access_places = Places(settings.places_file), AccessPlaces(pool)
     history = History(store, Timeline(pool), access_places, known_accounts, places)
     linking = Linking(

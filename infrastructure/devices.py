@@ -68,8 +68,10 @@ class KnownDevices:
         """The last used first."""
         return [KnownDevice(*row) for row in LIST.all(self._pool, (account_id, now))]
 
-    def forget(self, account_id: UUID) -> Effect:
+    def forget(self, account_id: UUID, *, but: str | None = None) -> Effect:
+        kept = tokens.digest(but) if but else b""
+
         def delete(cursor: Cursor) -> None:
-            cursor.execute("DELETE FROM devices WHERE account_id = %s", (account_id,))
+            cursor.execute("DELETE FROM devices WHERE account_id = %s AND digest <> %s", (account_id, kept))
 
         return delete

@@ -192,6 +192,31 @@ def test_a_clerk_corrects_an_address(house, claire, clerk):
     assert shown.json["email"] == new_email
 
 
+def test_what_one_clerk_corrects_alone_opens_nothing_and_the_former_mailbox_takes_it_back(
+    house, claire, clerk
+):
+    """Of an account in use: password, factor and sessions stay; both mailboxes are told (test_mails_from_where.py)."""
+    claire.enrol(house.service.clock.now())
+    new_email = f"{uuid4()}@school.example"
+    correction = {"email": new_email, "reason": "typing-error", "note": None}
+    answer = clerk.post(f"/accounts/{claire.id}/correct", correction)
+    seen = {"Log-Position": answer.headers["Log-Position"]}
+    assert claire.get("/me", headers=seen).json["email"] == new_email
+    house.client().post("/password-resets", {"email": new_email})
+    house.decide()
+    account = house.service.store.account(claire.id)
+    token = house.service.recovery.reset_link(account, account.reset_request)
+    answer = house.client().post("/password-resets/complete", {"token": token, "new_password": PASSWORD})
+    assert (answer.status_code, answer.json["type"]) == (401, "/problems/second-factor-needed")
+
+    (back,) = account.take_backs
+    objection = house.service.address_changes.objection_link(account, max(back.requests))
+    answer = house.client().post("/email-changes/object", {"token": objection})
+    assert answer.json == {"state": "taken-back"}
+    account = house.service.store.account(claire.id)
+    assert (account.email, account.state) == (claire.email, "locked")
+
+
 def test_a_clerk_closes_an_account_and_the_directory_says_so(house, claire, clerk):
     answer = clerk.post(f"/accounts/{claire.id}/close", {"reason": "duplicate", "note": None})
     shown = clerk.get(f"/accounts/{claire.id}", headers={"Log-Position": answer.headers["Log-Position"]})

@@ -70,6 +70,18 @@ def test_the_cookie_survives_signing_out_and_lets_its_owner_in_while_others_wait
     assert secret(claire) == before
 
 
+def test_a_new_password_leaves_the_browser_known_in_which_it_was_chosen_and_no_other(house, claire):
+    other = claire.again()
+    other.sign_in(claire.email, claire.password)
+    change = {"current_password": claire.password, "new_password": PASSWORD}
+    assert claire.put("/me/password", change).status_code == 204
+    wrong, right = ({"email": claire.email, "password": word} for word in ("a guess", PASSWORD))
+    while house.client().post("/session", wrong).status_code != 429:
+        pass
+    assert other.post("/session", right).status_code == 429
+    assert claire.post("/session", right).status_code == 201
+
+
 def test_a_refusal_sets_no_cookie(house, claire):
     answer = house.client().post("/session", {**claire.pair, "password": "a guess"})
     assert cookies(answer) == {}

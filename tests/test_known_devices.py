@@ -6,15 +6,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Thread
+from uuid import UUID
 
 import pytest
-from people import AURELIE_ADDRESS, DAY, NOON
-from signing_in import ELSEWHERE, MY_PASSWORD, signed_in, tried
+from enrolling import enrolled
+from people import AURELIE_ADDRESS, CLERK, DAY, NOON
+from signing_in import ELSEWHERE, MY_PASSWORD, a_session, in_use, signed_in, tried
 from spec import until
 from write_side import WriteSide
 
 from application.guesses import Caller
 from domain import errors
+from domain.fact import NOWHERE
 from infrastructure.credentials import HashedCredentials, HashQueue
 from infrastructure.devices import DEVICES
 from infrastructure.tick import Tick
@@ -220,3 +223,66 @@ def test_an_account_can_forget_all_its_devices(here, issued, device):
     here.store.record(effects=[here.devices.forget(here.lookup.find("email", AURELIE_ADDRESS)[0])])
     assert not here.devices.knows(AURELIE_ADDRESS, device, NOON)
     assert here.devices.knows("eve@example.org", hers, NOON)
+
+
+# --- when they are forgotten
+
+
+@pytest.fixture
+def hers(here) -> tuple[UUID, str, UUID]:
+    """Aurélie, in use: her account, a browser that it knows, and a session in which she is."""
+    account_id = in_use(here)
+    return account_id, signed_in(here, MY_PASSWORD).device, a_session(here, account_id)
+
+
+WHY = {"reason": "other", "note": None, "actor": CLERK}
+BARRED_BY = {
+    "locked": lambda here, who, session: here.standings.lock(who, **WHY),
+    "closed by staff": lambda here, who, session: here.standings.close(who, **WHY),
+    "closed by her": lambda here, who, session: here.standings.close_own(
+        who, MY_PASSWORD, session_id=session, whence=NOWHERE
+    ),
+    "second factors reset": lambda here, who, session: (
+        enrolled(here, who, MY_PASSWORD, session_id=session),
+        here.factors.reset(who, "device-lost", None, actor=CLERK),
+    ),
+}
+
+
+@pytest.mark.parametrize("deed", BARRED_BY.values(), ids=BARRED_BY)
+def test_an_account_that_somebody_was_barred_from_knows_no_device(here, hers, deed):
+    account_id, device, session_id = hers
+    deed(here, account_id, session_id)
+    assert not here.devices.knows(AURELIE_ADDRESS, device, NOON)
+    assert here.devices.of(account_id, NOON) == []
+
+
+def test_unlocking_makes_no_device_known_again(here, hers):
+    account_id, device, _ = hers
+    here.standings.lock(account_id, **WHY)
+    here.standings.unlock(account_id, **WHY)
+    assert not here.devices.knows(AURELIE_ADDRESS, device, NOON)
+
+
+@pytest.mark.parametrize("kind", ["cookie", "bearer"])
+def test_with_a_new_password_only_the_browser_that_asked_stays_known(here, hers, kind):
+    account_id, device, session_id = hers
+    other = signed_in(here, MY_PASSWORD).device
+    others_id = in_use(here, "eve@example.org")
+    anothers = signed_in(here, MY_PASSWORD, email="eve@example.org").device
+    here.accounts.change_password(
+        account_id,
+        MY_PASSWORD,
+        "a barge on the canal at dawn",
+        session_id=session_id,
+        kind=kind,
+        device=device,
+    )
+    assert here.devices.knows(AURELIE_ADDRESS, device, NOON)
+    assert not here.devices.knows(AURELIE_ADDRESS, other, NOON)
+    assert here.devices.knows("eve@example.org", anothers, NOON)
+    session_id = a_session(here, others_id)
+    here.accounts.change_password(
+        others_id, MY_PASSWORD, "a barge on the canal at dawn", session_id=session_id, kind=kind
+    )
+    assert here.devices.of(others_id, NOON) == []

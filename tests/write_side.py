@@ -95,6 +95,7 @@ class WriteSide:
             log=self.store,
             credentials=self.credentials,
             sessions=self.sessions,
+            devices=self.devices,
             reauthentication=self.reauthentication,
             stored=StoredSecondFactors(self.pool),
             totp=TotpFactors(self.pool, keyring.box("totp"), issuer="HEP"),
@@ -147,7 +148,13 @@ class WriteSide:
             confirmation_lifetime=DAY,
         )
         self.standings = Standings(
-            self.store, self.links, self.credentials, self.sessions, self.reauthentication, self.clock
+            self.store,
+            self.links,
+            self.credentials,
+            self.sessions,
+            self.devices,
+            self.reauthentication,
+            self.clock,
         )
         decisions = {
             AccountRequest: self.accounts.decide_request,

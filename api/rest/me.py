@@ -85,8 +85,8 @@ def send_profile(typed: PersonalData) -> Response:
 def change_password(typed: dict[str, Any]) -> Response:
     """Choose a new password.
 
-    All other sessions and tokens end. This one goes on: by cookie under a new one, whose `csrf_token` is in
-    `GET /session`; a bearer token stays as it is.
+    All other sessions and tokens end, and no other browser is known any more. This one goes on: by cookie under a new
+    one, whose `csrf_token` is in `GET /session`; a bearer token stays as it is.
     """
     asking = me()
     saved, session = service().accounts.change_password(
@@ -95,6 +95,7 @@ def change_password(typed: dict[str, Any]) -> Response:
         session_id=asking.session_id,
         kind=asking.kind,
         second_factor=asking.second_factor,
+        device=identity.caller().device,
         whence=whence(),
     )
     response = after(saved, nothing())
