@@ -19,7 +19,18 @@ from figures import Figure, load, machine, table  # noqa: E402 - the path is set
 from servers import postgres  # noqa: E402
 
 # What is measured, in the order of docs/benchmarks.md; each in the module of its name.
-BENCHMARKS = ("append", "command", "projector", "visible", "me", "sign_in", "throttle", "sign_up", "at_rest")
+BENCHMARKS = (
+    "as_of",
+    "append",
+    "command",
+    "projector",
+    "visible",
+    "me",
+    "sign_in",
+    "throttle",
+    "sign_up",
+    "at_rest",
+)
 
 
 def main() -> None:
