@@ -46,9 +46,10 @@ def wanted(service: Service, asked: Mapping[str, Any], now: datetime) -> Wanted:
     _must_be_in_order(since, until)
     begin = _cut(service, "from", since, now) if "since" in asked else Cut(0, None)
     end = {"up_to": _cut(service, "to", until, now).position} if until is not None else {}
-    account = asked.get("account")
+    if account := asked.get("account"):
+        service.past.must_know(account)
     return Wanted(
-        streams=service.past.streams(account) if account else None,
+        account=account,
         topic=asked.get("type"),
         actor=asked.get("actor"),
         after=begin.position,

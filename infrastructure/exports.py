@@ -122,7 +122,7 @@ class Exports:
     def _batches(self, wanted: Wanted, up_to: int, most: int | None) -> Iterator[tuple[list[Numbered], int]]:
         """Events with their leaves, and the position up to which was looked."""
         bounded, after, left = (
-            Wanted(wanted.streams, wanted.topic, wanted.actor, wanted.after, up_to),
+            Wanted(wanted.account, wanted.topic, wanted.actor, wanted.after, up_to),
             wanted.after,
             most,
         )

@@ -174,15 +174,19 @@ class Past:
         """The events of both streams up to a position, in the order of the log."""
         happened = [
             self._happened(row)
-            for stream in self.streams(account_id)
+            for stream in self._streams(account_id)
             for row in STREAM.all(self._pool, (stream, position))
         ]
         if not happened:
             raise NotYet
         return sorted(happened, key=lambda each: each.position)
 
-    def streams(self, account_id: UUID) -> tuple[UUID, UUID]:
-        """Those of an account and of its profile. Raises AccountUnknown."""
+    def must_know(self, account_id: UUID) -> None:
+        """Raises AccountUnknown."""
+        self._streams(account_id)
+
+    def _streams(self, account_id: UUID) -> tuple[UUID, UUID]:
+        """That of an account and that of its profile."""
         first = FIRST.one(self._pool, (account_id,))
         stored = first and SealedEvent(*first)
         if not stored or stored.topic != Account.AccountRequested.TOPIC:

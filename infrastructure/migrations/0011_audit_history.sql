@@ -7,6 +7,9 @@ CREATE TABLE log_marks (
 );
 CREATE INDEX log_marks_instant ON log_marks (instant, position);
 
+-- What happened to one account, for whoever asks for that alone.
+CREATE INDEX events_account ON events (account_id, position);
+
 -- What left the house as a file: whose wish it was, what was in it, and the log's state it was taken from. The manifest
 -- is signed when the last byte is sent (infrastructure/exports.py).
 CREATE TABLE exports (
