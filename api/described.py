@@ -19,13 +19,14 @@ def described(view: View, **facts: Any) -> View:
 
 
 def facts_of(view: View) -> dict[str, Any]:
-    """signed_in, idempotent, waits, command, versioned, conditional: bool. roles, refuses: tuple of str."""
+    """signed_in, idempotent, waits, command, versioned, conditional, exports: bool. roles, refuses: tuple of str."""
     return getattr(view, FACTS, {})
 
 
 def tells(*problems: str, **facts: bool) -> Callable[[View], View]:
     """Says with which problems a view may answer, besides those of its other decorators, and what it does.
 
-    facts: command (answers with `Log-Position`, `Recorded-At`), versioned (`ETag`), conditional (`If-Match`).
+    facts: command (answers with `Log-Position`, `Recorded-At`), versioned (`ETag`), conditional (`If-Match`), exports
+    (files too, with `Export-Id`).
     """
     return lambda view: described(view, refuses=problems, **facts)

@@ -19,6 +19,7 @@ from api.identity import COOKIE
 from api.rest import (
     accounts,
     audit_accesses,
+    audit_history,
     audit_proofs,
     cases,
     interventions,
@@ -48,6 +49,7 @@ BLUEPRINTS: Final = tuple(
         interventions,
         audit_proofs,
         audit_accesses,
+        audit_history,
     )
 )
 
@@ -100,6 +102,10 @@ HEADERS: Final = {
     "RecordedAt": {
         "description": "When it was recorded.",
         "schema": {"type": "string", "format": "date-time"},
+    },
+    "ExportId": {
+        "description": "Of a file: whose manifest is at `/audit/exports/{export_id}`.",
+        "schema": {"type": "string", "format": "uuid"},
     },
     "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}},
 }
@@ -182,6 +188,12 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
     responses = operation["responses"]
     for status in [status for status in responses if not status.startswith("2")]:
         del responses[status]
+    if facts.get("exports"):
+        written = {"schema": {"type": "string"}}
+        responses["200"]["content"] |= {
+            "text/csv; charset=utf-8": {**written, "example": "position,leaf_index,…"},
+            "application/x-ndjson": {**written, "example": '{"position":4120576,…}'},
+        }
     for response in responses.values():
         response.setdefault("headers", {}).update(_response_headers(facts))
     codes = _problems(operation, facts, signed_in and unsafe)
@@ -200,7 +212,7 @@ def _tag(path: str, facts: dict[str, Any]) -> str:
 
 
 def _response_headers(facts: dict[str, Any]) -> dict[str, Any]:
-    names = {"Log-Position": "command", "Recorded-At": "command", "ETag": "versioned"}
+    names = {"Log-Position": "command", "Recorded-At": "command", "ETag": "versioned", "Export-Id": "exports"}
     return {
         name: {"$ref": f"#/components/headers/{name.replace('-', '')}"}
         for name, fact in names.items()

@@ -44,6 +44,7 @@ STATUS: Final = {
     "not-found": 404,
     "not-in-log": 404,
     "no-checkpoint": 404,
+    "not-yet": 404,
     "profile-missing": 404,
     "method-not-allowed": 405,
     "token-dead": 410,

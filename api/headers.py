@@ -22,7 +22,9 @@ METHODS: Final = "GET, POST, PUT, DELETE"
 ACCEPTED: Final = (
     "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, Log-Position, X-CSRF-Token"
 )
-EXPOSED: Final = "Content-Language, ETag, Idempotent-Replayed, Log-Position, Recorded-At, Retry-After"
+EXPOSED: Final = (
+    "Content-Language, ETag, Export-Id, Idempotent-Replayed, Log-Position, Recorded-At, Retry-After"
+)
 
 
 def install(app: Flask) -> None:

@@ -18,10 +18,13 @@ def page(
 
     end_of: what the query continues after, of the last item shown. kind: the list that it is good for.
     """
-    if len(items) <= limit:
-        return None
-    sealed = service().keyring.box("cursor").seal(orjson.dumps(end_of(items[limit - 1])), kind.encode())
-    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return sealed(end_of(items[limit - 1]), kind) if len(items) > limit else None
+
+
+def sealed(end: Sequence[object], kind: str) -> str:
+    """The cursor after `end`."""
+    cursor = service().keyring.box("cursor").seal(orjson.dumps(end), kind.encode())
+    return base64.urlsafe_b64encode(cursor).rstrip(b"=").decode()
 
 
 def by_position(
@@ -35,12 +38,12 @@ def by_position(
 
 
 def opened(cursor: str | None, kind: str, *parse: Callable[[Any], Any]) -> tuple[Any, ...] | None:
-    """What `page` sealed, each part parsed anew. Raises Problem `bad-cursor`."""
+    """What was sealed, each part parsed anew. Raises Problem `bad-cursor`."""
     if cursor is None:
         return None
     try:
-        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        parts = orjson.loads(service().keyring.box("cursor").open(sealed, kind.encode()))
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        parts = orjson.loads(service().keyring.box("cursor").open(raw, kind.encode()))
     except (ValueError, binascii.Error):
         raise Problem("bad-cursor") from None
     return tuple(read(part) for read, part in zip(parse, parts, strict=True))

@@ -18,6 +18,12 @@ class AccountUnknown(Refused):
     code = "not-found"
 
 
+class NotYet(Refused):
+    """It did not exist then."""
+
+    code = "not-yet"
+
+
 class AccountErased(Refused):
     code = "account-erased"
 

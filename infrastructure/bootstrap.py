@@ -25,6 +25,7 @@ from application.standings import Standings
 from infrastructure import broker
 from infrastructure.access_shipping import ShipAccesses, sink
 from infrastructure.access_trail import AccessTrail
+from infrastructure.audit_log import AuditLog
 from infrastructure.broker import Broker
 from infrastructure.checkpoints import Checkpoints
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -36,8 +37,10 @@ from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.event_mapper import opener
 from infrastructure.event_store import EventStore
+from infrastructure.exports import Exports
 from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.history import History
+from infrastructure.instants import Instants
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import KeyFault, Keyring, make_keyring, read_keyring
@@ -52,6 +55,7 @@ from infrastructure.passkey_answers import StoredPasskeyAnswers
 from infrastructure.passkey_questions import PasskeyQuestions
 from infrastructure.passkeys import Site, StoredPasskeys
 from infrastructure.password_quality import OfflineQuality
+from infrastructure.past import Past
 from infrastructure.places import Places
 from infrastructure.processes import Role
 from infrastructure.project import Project
@@ -123,6 +127,10 @@ class Service:
     cases: Cases
     history: History
     access_trail: AccessTrail
+    instants: Instants
+    past: Past
+    audit_log: AuditLog
+    exports: Exports
     places: Places
     watermark: Watermark
     outbox_queue: OutboxQueue
@@ -268,6 +276,11 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
     known_tree, roles = Tree(pool), StoredRoles(pool)
     checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
+    instants, audit_log, watermark = (
+        Instants(pool),
+        AuditLog(pool, keys),
+        Watermark(pool, doorbell, keys.box("position")),
+    )
     credentials, links = HashedCredentials(pool, lookup, queue, keys), MailedLinks(pool)
     passwords = Passwords(OfflineQuality(), store, institution.name)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
@@ -398,7 +411,19 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         cases=known_cases,
         history=history,
         access_trail=AccessTrail(store, access_places, history),
-        watermark=Watermark(pool, doorbell, keys.box("position")),
+        instants=instants,
+        past=Past(store),
+        audit_log=audit_log,
+        exports=Exports(
+            pool,
+            log=audit_log,
+            instants=instants,
+            watermark=watermark,
+            tree=known_tree,
+            checkpoints=checkpoints,
+            clock=clock,
+        ),
+        watermark=watermark,
         outbox_queue=OutboxQueue(pool),
         deliveries=deliveries,
         roles=roles,

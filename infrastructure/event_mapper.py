@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from threading import Lock
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -27,6 +27,9 @@ from infrastructure.sealing import field_key, seal, unseal
 
 IDENTITY = ("originator_id", "originator_version")
 KEYS_KEPT = 10_000
+
+
+Reader = Callable[[Any], Any]
 
 
 class PlainJson(Transcoder):
@@ -56,8 +59,12 @@ class SealedEvent(StoredEvent):
 class Form:
     """How the fields of one event class are stored."""
 
-    plain: dict[str, Callable[[Any], Any] | None]  # field → how JSON becomes the value, None: as it is
-    personal: dict[str, Callable[[Any], Any] | None]
+    plain: dict[str, Reader | None]  # field → how JSON becomes the value, None: as it is
+    personal: dict[str, Reader | None]
+
+    @cached_property
+    def all(self) -> dict[str, Reader | None]:
+        return self.plain | self.personal
 
 
 @cache
@@ -71,7 +78,7 @@ def form_of(event_class: type) -> Form:
     return Form(plain, personal)
 
 
-def _reader(hint: Any) -> Callable[[Any], Any] | None:
+def _reader(hint: Any) -> Reader | None:
     if get_origin(hint) in (Union, UnionType):
         (hint,) = (each for each in get_args(hint) if each is not NoneType)
     return READERS.get(hint)
@@ -81,8 +88,8 @@ def _ids(texts: list[str]) -> list[UUID]:
     return list(map(UUID, texts))
 
 
-READERS: dict[Any, Callable[[Any], Any]] = {
-    UUID: UUID,
+READERS: dict[Any, Reader] = {
+    UUID: lru_cache(4096)(UUID),  # most are an actor's or an account's, again and again
     list[UUID]: _ids,
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
@@ -143,27 +150,33 @@ class SealingMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: SealedEvent) -> Any:
-        event_class = resolve_topic(stored_event.topic)
         if stored_event.wrapped is not None:
             self._remember(stored_event.account_id, stored_event.generation, stored_event.wrapped)
-        state = self.transcoder.decode(stored_event.state)
-        sealed = state.pop("sealed", {})
+        event_class, state, sealed = self._read(stored_event)
         state.update((name, self._open(stored_event, name, sealed[name])) for name in sealed)
         if stored_event.account_id is None:
             state.update(dict.fromkeys(form_of(event_class).personal))
-        for version in range(state.pop("class_version", 1), getattr(event_class, "class_version", 1)):
-            getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
-        form = form_of(event_class)
-        for readers in (form.plain, form.personal):
-            for name, reader in readers.items():
-                value = state[name]
-                if reader and value is not None and value is not ERASED:
-                    state[name] = reader(value)
-        state["originator_id"] = stored_event.originator_id
-        state["originator_version"] = stored_event.originator_version
-        event = object.__new__(event_class)
-        event.__dict__.update(state)
-        return event
+        return _restored(event_class, stored_event, state, form_of(event_class).all)
+
+    def to_unopened_event(self, stored_event: SealedEvent) -> tuple[Any, dict[str, str]]:
+        """The same, where personal fields hold what is stored, for folding events of which few are looked at.
+
+        Besides, those fields as stored: `opened` gives the value of one.
+        """
+        event_class, state, sealed = self._read(stored_event)
+        state.update(sealed)
+        return _restored(event_class, stored_event, state, form_of(event_class).plain), sealed
+
+    def opened(self, stored_event: SealedEvent, name: str, sealed: str) -> Any:
+        """What a personal field holds; ERASED where the key is gone."""
+        value = self._open(stored_event, name, sealed)
+        reader = form_of(resolve_topic(stored_event.topic)).personal.get(name)
+        return reader(value) if reader and value is not None and value is not ERASED else value
+
+    def _read(self, stored: SealedEvent) -> tuple[type, dict[str, Any], dict[str, str]]:
+        """Class, plain fields, sealed fields."""
+        state = self.transcoder.decode(stored.state)
+        return resolve_topic(stored.topic), state, state.pop("sealed", {})
 
     def _open(self, stored: SealedEvent, name: str, sealed: str) -> Any:
         if stored.wrapped is None:
@@ -193,6 +206,22 @@ class SealingMapper(Mapper[UUID]):
     def _make_key(self, account_id: UUID) -> None:
         key = self._keyring.current
         self._remember(account_id, key.generation, key.wrap(account_id.bytes, os.urandom(KEY_BYTES)))
+
+
+def _restored(
+    event_class: type, stored: SealedEvent, state: dict[str, Any], readers: dict[str, Reader | None]
+) -> Any:
+    for version in range(state.pop("class_version", 1), getattr(event_class, "class_version", 1)):
+        getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
+    for name, reader in readers.items():
+        value = state[name]
+        if reader and value is not None and value is not ERASED:
+            state[name] = reader(value)
+    state["originator_id"] = stored.originator_id
+    state["originator_version"] = stored.originator_version
+    event = object.__new__(event_class)
+    event.__dict__.update(state)
+    return event
 
 
 def _utc(value: Any) -> Any:

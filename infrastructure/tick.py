@@ -1,10 +1,11 @@
-"""The role that lets go of what has had its time: sessions, initial passwords, kept answers, counts."""
+"""The role that lets go of what has had its time (sessions, initial passwords, kept answers …); sets marks."""
 
 import threading
 
 from psycopg_pool import ConnectionPool
 
 from application.ports import Clock
+from infrastructure.instants import Instants
 
 EVERY = 60.0  # s
 BATCH = 1000  # rows a transaction: an open one holds all readers of the log back
@@ -31,10 +32,12 @@ class Tick:
     def __init__(self, pool: ConnectionPool, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
+        self._instants = Instants(pool)
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self.tidy()
+            self._instants.keep_up()
             stop.wait(EVERY)
 
     def tidy(self) -> int:

@@ -15,8 +15,8 @@ from api.errors import Problem
 from api.idempotency import idempotent
 from api.identity import caller, me, staff
 from api.positions import waits_for
-from api.schemas import answers, examples
-from api.schemas.accesses import Purpose
+from api.rest.audit_history import past_changes, past_state
+from api.schemas import answers, audit_history, audit_history_examples, examples
 from api.schemas.accounts import AccountRequest
 from api.schemas.staff import AccountFilter, Page, Unlinking
 from api.traces import traced
@@ -77,19 +77,39 @@ def list_accounts(wanted: dict[str, Any]) -> Response:
 
 @blueprint.get("/<uuid:account_id>")
 @staff(*READERS)
-@blueprint.arguments(Purpose, location="query")
+@blueprint.arguments(audit_history.AsOf, location="query")
 @waits_for("directory")
-@blueprint.response(200, answers.AccountSheet, example=examples.ACCOUNT_SHEET)
-@tells("not-found")
+@blueprint.response(
+    200,
+    {"oneOf": [answers.AccountSheet, audit_history.PastState]},
+    examples={
+        "now": {"value": examples.ACCOUNT_SHEET},
+        "as of": {"value": audit_history_examples.PAST_STATE},
+    },
+)
+@tells("not-found", "not-yet")
 def show_account(wanted: dict[str, Any], account_id: UUID) -> Response:
     """One account: how it stands, what was declared, to which record it is linked.
 
-    The AHV number is masked; with a `purpose` it is shown whole, and the purpose is noted.
+    The AHV number is masked; with a `purpose` it is shown whole, and the purpose is noted. With `as_of` or
+    `at_position`: how it stood then, from the log alone, as `GET /audit/accounts/{account_id}` says it.
     """
+    if wanted.keys() & {"as_of", "at_position"}:
+        return past_state(account_id, wanted)
     entry, purpose = _entry(account_id), wanted.get("purpose")
     sheet = representations.account_sheet(entry, declared(account_id), masked=purpose is None)
     traced("account", accounts=[account_id], purpose=purpose)
     return answer(sheet)
+
+
+@blueprint.get("/<uuid:account_id>/diff")
+@staff(*READERS)
+@blueprint.arguments(audit_history.Between, location="query")
+@blueprint.response(200, audit_history.PastChanges, example=audit_history_examples.PAST_CHANGES)
+@tells("not-found", "not-yet", "soon")
+def show_changes(wanted: dict[str, Any], account_id: UUID) -> Response:
+    """What changed after `from` and up to `to`, as `GET /audit/accounts/{account_id}/diff` says it."""
+    return past_changes(account_id, wanted)
 
 
 @blueprint.get("/<uuid:account_id>/timeline")

@@ -24,6 +24,7 @@ BENCHMARKS = (
     "command",
     "projector",
     "proof",
+    "as_of",
     "visible",
     "me",
     "sign_in",

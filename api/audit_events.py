@@ -1,0 +1,166 @@
+"""Events as auditors read them, and the files that hold them."""
+
+import csv
+import io
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from api.answers import instant
+from api.as_of import Moment, point, shown
+from api.faults import Fault, InvalidInput
+from infrastructure.audit_log import Wanted, opened
+from infrastructure.bootstrap import Service
+from infrastructure.exports import Numbered, Sending
+from infrastructure.instants import Cut
+from infrastructure.translations import text
+from projections.read_model import Fact
+
+CSV, JSON_LINES = "text/csv", "application/x-ndjson"
+FORMATS: Final = {CSV: "csv", JSON_LINES: "jsonl"}
+FILTERS: Final = ("account", "type", "actor", "since", "until")
+NAMES: Final = {"since": "from", "until": "to"}  # as they are asked for
+COLUMNS: Final = (
+    "position",
+    "leaf_index",
+    "recorded_at",
+    "type",
+    "name",
+    "account",
+    "actor",
+    "stream",
+    "version",
+    "data",
+    "erased",
+)
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # OWASP, «CSV Injection»
+
+
+def wanted(service: Service, asked: Mapping[str, Any], now: datetime) -> Wanted:
+    """Which events a filter leaves. Raises InvalidInput, domain.errors.AccountUnknown."""
+    since, until = asked.get("since"), asked.get("until")
+    _must_be_in_order(since, until)
+    begin = _cut(service, "from", since, now) if "since" in asked else Cut(0, None)
+    end = {"up_to": _cut(service, "to", until, now).position} if until is not None else {}
+    if account := asked.get("account"):
+        service.past.must_know(account)
+    return Wanted(
+        account=account,
+        topic=asked.get("type"),
+        actor=asked.get("actor"),
+        after=begin.position,
+        **end,
+    )
+
+
+def _cut(service: Service, field: str, moment: Moment, now: datetime) -> Cut:
+    """A period that lasts beyond today is one: what is to come is not there yet."""
+    return point(service, field, None if isinstance(moment, datetime) and moment > now else moment)
+
+
+def _must_be_in_order(since: Moment, until: Moment) -> None:
+    if type(since) is type(until) and since is not None and since >= until:
+        raise InvalidInput({"from": [Fault("from-after-to")]})
+
+
+def item(fact: Fact, leaf_index: int | None, language: str, *, masked: bool = True) -> dict[str, Any]:
+    """An event with its data opened. masked: AHV numbers."""
+    found = opened(fact)
+    return {
+        "position": fact.position,
+        "leaf_index": leaf_index,
+        "type": fact.topic,
+        "name": _name(fact.topic, language),
+        "account": fact.account_id,
+        "actor": found.actor,
+        "recorded_at": fact.recorded_at.astimezone(UTC),
+        "stream": fact.originator_id,
+        "version": fact.originator_version,
+        "data": {name: shown(name, value, masked) for name, value in found.data.items()},
+        "erased": found.erased,
+        "broken": found.broken,
+    }
+
+
+def _name(topic: str, language: str) -> str:
+    try:
+        return text(language, "history", "events", topic, "name")
+    except KeyError:  # of a later version, or of nobody
+        return topic
+
+
+def export(
+    service: Service,
+    asked: Mapping[str, Any],
+    which: Wanted,
+    *,
+    format_: str,
+    by: UUID,
+    language: str,
+    bom: bool = False,
+    most: int | None = None,
+) -> Sending:
+    """Begin a file. asked: the filter; with a `purpose`, AHV numbers are whole.
+
+    format_: csv | jsonl. bom: mark the CSV as UTF-8, as some spreadsheets want it. most: events.
+    """
+
+    def items(numbered: Sequence[Numbered]) -> Iterator[dict[str, Any]]:
+        masked = asked.get("purpose") is None
+        return (item(*each, language, masked=masked) for each in numbered)
+
+    def as_csv(numbered: Sequence[Numbered]) -> bytes:
+        return _rows(map(_cells, items(numbered)))
+
+    def as_json_lines(numbered: Sequence[Numbered]) -> bytes:
+        return b"".join(orjson.dumps(each, option=orjson.OPT_UTC_Z) + b"\n" for each in items(numbered))
+
+    head = (BOM_UTF8 if bom else b"") + _rows([COLUMNS]) if format_ == "csv" else b""
+    return service.exports.begin(
+        which,
+        by=by,
+        format_=format_,
+        filter_={name: _as_text(value) for name, value in filters(asked).items()},
+        head=head,
+        render=as_csv if format_ == "csv" else as_json_lines,
+        most=most,
+    )
+
+
+def filters(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """By which the log was narrowed: ids, codes, instants and positions."""
+    given = {name: asked.get(name) for name in FILTERS}
+    return {NAMES.get(name, name): value for name, value in given.items() if value is not None}
+
+
+def _as_text(value: Any) -> str:
+    return instant(value) if isinstance(value, datetime) else str(value)
+
+
+def _cells(shown_item: dict[str, Any]) -> list[Any]:
+    plain = {
+        **shown_item,
+        "recorded_at": instant(shown_item["recorded_at"]),
+        "data": orjson.dumps(_harmless(shown_item["data"])).decode(),
+        "erased": " ".join(shown_item["erased"]),
+    }
+    return [_harmless(plain[column]) for column in COLUMNS]
+
+
+def _harmless(value: Any) -> Any:
+    """No spreadsheet takes it for a formula, also not what stands within JSON once somebody spreads it over cells."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    if isinstance(value, dict):
+        return {name: _harmless(each) for name, each in value.items()}
+    return [_harmless(each) for each in value] if isinstance(value, list) else value
+
+
+def _rows(rows: Any) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)  # RFC 4180
+    return written.getvalue().encode()
