@@ -29,6 +29,7 @@ BENCHMARKS = (
     "sign_in",
     "throttle",
     "sign_up",
+    "reads",
     "at_rest",
 )
 
