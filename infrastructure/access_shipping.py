@@ -33,6 +33,9 @@ INTERNAL: Final = ("originator_topic", "class_version", "sealed")
 TAIL: Final = 1 << 16  # bytes
 PRIORITY: Final = 10 * 8 + 5  # authpriv, notice
 ACCOUNTS_A_DATAGRAM: Final = 40  # of the 8 kB that most servers take
+NOTE: Final = """
+    INSERT INTO shipped (position) VALUES (%s) ON CONFLICT (single) DO UPDATE SET position = excluded.position
+"""
 SYSLOG: Final = re.compile(
     r"syslog:(?P<path>/[^/].*)|syslog://(?P<host>[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:(?P<port>\d{1,5}))?"
 )
@@ -169,7 +172,7 @@ class ShipAccesses:
             if facts:
                 position = facts[-1].position
             if accesses or len(facts) == BATCH:
-                connection.execute("UPDATE shipped SET position = %s", (position,))
+                connection.execute(NOTE, (position,))
             elif wait is None:
                 return
             else:
@@ -178,7 +181,7 @@ class ShipAccesses:
     def _position(self, connection: Connection) -> int:
         """Behind the last access in the file, where that one is in this log; else as noted."""
         last = self._sink.resume()
-        (noted,) = connection.execute("SELECT position FROM shipped").fetchone()
+        (noted,) = connection.execute("SELECT coalesce(max(position), 0) FROM shipped").fetchone()
         return max(noted, last["position"]) if last and _is_ours(connection, last) else noted
 
 

@@ -8,6 +8,7 @@ from api_client import PUBLIC_URL, House, running
 
 from api.ops import create_ops_app
 from infrastructure import broker
+from infrastructure.bootstrap import READ_MODELS
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_a_service_with_all_its_parts_is_ready(house):
     answer = ops(house, "/health/ready")
     assert answer.status_code == 200
     assert answer.json["status"] == "ready"
-    assert set(answer.json["projections"]) == {"directory", "cases", "timeline", "outbox"}
+    assert set(answer.json["projections"]) == {model.name for model in READ_MODELS}
     assert answer.json["broker"] == {"error": None}
     assert answer.json["outbox"]["parked"] == 0
     assert answer.json["horizon"]["age_seconds"] < 60

@@ -94,7 +94,7 @@ def test_rebuilding_every_read_model_sends_no_mail_and_the_outbox_is_never_rebui
 
     rebuilt = service.command("rebuild", "--json")
     assert rebuilt.returncode == 0, rebuilt.stderr
-    assert '"directory": 3' in rebuilt.stdout  # requested, password issued, activated
+    assert '"directory": 4' in rebuilt.stdout  # requested, password issued, activated, signed in
     refused = service.command("rebuild", "outbox")
     assert refused.returncode == 2
     assert "never rebuilt" in refused.stderr

@@ -196,9 +196,12 @@ def spellings(secret: str) -> set[bytes]:
 def test_no_log_queue_table_or_error_answer_holds_what_somebody_typed_or_was_given(tap):
     with a_service(BROKER_URL=tap.url) as service:
         service.run()
-        # A request is gone as soon as it is decided on.
-        service.rows("CREATE TABLE requests AS SELECT * FROM intake")
-        service.rows("CREATE RULE kept AS ON INSERT TO intake DO ALSO INSERT INTO requests VALUES (NEW.*)")
+        # A request is gone as soon as it is decided on, a sign-in that failed as soon as it is a fact.
+        for table, copy in (("intake", "requests"), ("failed_sign_ins", "failures")):
+            service.rows(f"CREATE TABLE {copy} AS SELECT * FROM {table}")
+            service.rows(
+                f"CREATE RULE kept AS ON INSERT TO {table} DO ALSO INSERT INTO {copy} VALUES (NEW.*)"
+            )
         walk = Walk(service)
         walk.path()
         seen = {
@@ -208,7 +211,7 @@ def test_no_log_queue_table_or_error_answer_holds_what_somebody_typed_or_was_giv
             "error answers": repr(walk.refused).encode(),
             **stored(service),
         }
-        for where in ("requests", "events", "outbox", "idempotency", "parked_streams"):
+        for where in ("requests", "failures", "events", "outbox", "idempotency", "parked_streams"):
             assert seen[f"table {where}"]
         assert seen["PostgreSQL's log"]
         (one,) = service.rows("SELECT id::text FROM outbox LIMIT 1")[0]

@@ -7,6 +7,5 @@ CREATE TABLE failed_sign_ins (
 -- How far the accesses have been written to a file or a syslog outside (infrastructure/access_shipping.py).
 CREATE TABLE shipped (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    position bigint NOT NULL DEFAULT 0
+    position bigint NOT NULL
 );
-INSERT INTO shipped DEFAULT VALUES;

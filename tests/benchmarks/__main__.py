@@ -30,6 +30,7 @@ BENCHMARKS = (
     "sign_in",
     "throttle",
     "sign_up",
+    "reads",
     "at_rest",
 )
 
