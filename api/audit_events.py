@@ -37,7 +37,7 @@ COLUMNS: Final = (
     "data",
     "erased",
 )
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # OWASP, «CSV Injection»
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # docs/sources.md#S30
 
 
 def wanted(service: Service, asked: Mapping[str, Any], now: datetime) -> Wanted:
@@ -74,7 +74,7 @@ def item(fact: Fact, leaf_index: int | None, language: str, *, masked: bool = Tr
         "position": fact.position,
         "leaf_index": leaf_index,
         "type": fact.topic,
-        "name": _name(fact.topic, language),
+        "name": name_of(fact.topic, language),
         "account": fact.account_id,
         "actor": found.actor,
         "recorded_at": fact.recorded_at.astimezone(UTC),
@@ -86,7 +86,7 @@ def item(fact: Fact, leaf_index: int | None, language: str, *, masked: bool = Tr
     }
 
 
-def _name(topic: str, language: str) -> str:
+def name_of(topic: str, language: str) -> str:
     try:
         return text(language, "history", "events", topic, "name")
     except KeyError:  # of a later version, or of nobody

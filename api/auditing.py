@@ -5,6 +5,8 @@ from typing import Final
 import click
 
 from api.audit_accesses import accesses
+from api.audit_export import events
+from api.audit_history import changes, state_as_of
 from api.audit_log import checkpoint, reconcile, verify_all
 
 
@@ -13,7 +15,15 @@ def AUDIT() -> None:
     """Ask the log: what happened, how it stood then, who saw it, and whether it is whole."""
 
 
-COMMANDS: Final[tuple[click.Command, ...]] = (accesses, checkpoint, verify_all, reconcile)
+COMMANDS: Final[tuple[click.Command, ...]] = (
+    events,
+    state_as_of,
+    changes,
+    accesses,
+    checkpoint,
+    verify_all,
+    reconcile,
+)
 
 for command in COMMANDS:
     AUDIT.add_command(command)

@@ -60,8 +60,9 @@ class Opened(NamedTuple):
 
 
 class AuditLog:
-    def __init__(self, pool: ConnectionPool, keyring: Keyring) -> None:
+    def __init__(self, pool: ConnectionPool, keyring: Keyring, *, scan: int = SCAN) -> None:
         self._pool = pool
+        self._scan = scan
         self._unseal = opener(keyring)
 
     def page(self, wanted: Wanted, limit: int) -> Found:
@@ -110,7 +111,7 @@ class AuditLog:
     def _ahead(self, after: int, up_to: int) -> int | None:
         """The position of the event that stands so far ahead; None where there are fewer."""
         with self._pool.connection() as connection:
-            row = connection.execute(AHEAD, (after, up_to, SCAN)).fetchone()
+            row = connection.execute(AHEAD, (after, up_to, self._scan - 1)).fetchone()
         return row and row[0]
 
 

@@ -122,13 +122,20 @@ class OutboxQueue:
         with self._pool.connection() as connection:
             connection.execute(_CLEAR_LEASES)
 
-    def of(self, account_id: UUID) -> list[Sent]:
-        """What was written to an account or because of it, the oldest first; not the service's own errands."""
+    def of(
+        self, account_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+    ) -> list[Sent]:
+        """What was written to an account or because of it, the oldest first; not the service's own errands.
+
+        after: `created_at` and id of the last one seen.
+        """
+        after_at, after_id = after or (None, None)
+        values = {"account": account_id, "after_at": after_at, "after_id": after_id, "limit": limit}
         with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(Sent)) as cursor,
         ):
-            return cursor.execute(_OF, (account_id,)).fetchall()
+            return cursor.execute(_OF, values).fetchall()
 
     def counts(self) -> dict[str, int]:
         """How many items are in each state but `sent` and `done`, which only grow and concern nobody."""
@@ -142,7 +149,9 @@ class OutboxQueue:
 
 _OF = """
     SELECT id, kind, recipient, created_at, state, attempts FROM outbox
-    WHERE account_id = %s AND recipient <> 'system' ORDER BY created_at, id
+    WHERE account_id = %(account)s AND recipient <> 'system'
+      AND (%(after_at)s::timestamptz IS NULL OR (created_at, id) > (%(after_at)s, %(after_id)s::uuid))
+    ORDER BY created_at, id LIMIT %(limit)s
 """
 _PUT = """
     INSERT INTO outbox (cause, kind, recipient, account_id) VALUES (%s, %s, 'holder', %s) ON CONFLICT DO NOTHING

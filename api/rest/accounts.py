@@ -1,5 +1,6 @@
 """Asking for an account, and the accounts as staff sees them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -128,6 +129,23 @@ def show_timeline(wanted: dict[str, Any], account_id: UUID) -> Response:
     )
     traced("timeline", accounts=[account_id], count=len(moments))
     return answer({"items": list(map(representations.moment, moments)), "next_cursor": following})
+
+
+@blueprint.get("/<uuid:account_id>/messages")
+@staff(*READERS)
+@blueprint.arguments(Page, location="query")
+@waits_for("directory", "outbox")
+@blueprint.response(200, answers.Messages, example=examples.MESSAGES)
+@tells("not-found", "bad-cursor")
+def show_messages(wanted: dict[str, Any], account_id: UUID) -> Response:
+    """What was written to an account or because of it, and how it fared, oldest first. `recipient`: to whom."""
+    _entry(account_id)
+    limit, kind = wanted["limit"], f"messages {account_id}"
+    after_last = pagination.opened(wanted.get("cursor"), kind, datetime.fromisoformat, UUID)
+    sent = service().outbox_queue.of(account_id, after=after_last, limit=limit + 1)
+    following = pagination.page(sent, limit, lambda each: (each.created_at, each.id), kind)
+    traced("messages", accounts=[account_id], count=len(sent[:limit]))
+    return answer({"items": [asdict(each) for each in sent[:limit]], "next_cursor": following})
 
 
 @blueprint.post("/<uuid:account_id>/unlink")

@@ -274,6 +274,19 @@ class OpenSessions(Page):
     items = many(OpenSession)
 
 
+class SentMessage(Schema):
+    id = fields.UUID(required=True)
+    kind = text()
+    recipient = text()
+    created_at = moment()
+    state = one_of(["waiting", "sent", "done", "bounced", "failed", "parked"])
+    attempts = fields.Integer(required=True)
+
+
+class Messages(Page):
+    items = many(SentMessage)
+
+
 class Proposal(Schema):
     id = fields.UUID(required=True)
     state = one_of(["proposed"])

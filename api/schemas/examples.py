@@ -284,6 +284,10 @@ ARCHIVE: Final[Json] = {
         }
     ],
 }
+MESSAGES: Final[Json] = {
+    "items": [{**ARCHIVE["messages"][0], "recipient": "holder"}],
+    "next_cursor": None,
+}
 TIMELINE: Final[Json] = {"items": [{**OWN_MOMENT, "position": 4120576}], "next_cursor": None}
 UNLINKING: Final[Json] = {"reason": "wrong-record", "note": None}
 CASE_ITEM: Final[Json] = {
