@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from api.audit_accesses import accesses
+from api.audit_evidence import bundle
 from api.audit_log import checkpoint, reconcile, verify_all
 
 
@@ -13,7 +14,7 @@ def AUDIT() -> None:
     """Ask the log: what happened, how it stood then, who saw it, and whether it is whole."""
 
 
-COMMANDS: Final[tuple[click.Command, ...]] = (accesses, checkpoint, verify_all, reconcile)
+COMMANDS: Final[tuple[click.Command, ...]] = (bundle, accesses, checkpoint, verify_all, reconcile)
 
 for command in COMMANDS:
     AUDIT.add_command(command)

@@ -1,11 +1,9 @@
 """What operators do beside the running service."""
 
-import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import click
 import psycopg
@@ -15,7 +13,7 @@ from rich.table import Table
 from api import doctor as health_check
 from api.auditing import AUDIT
 from api.schemas.fields import Email
-from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
+from api.terminal import account_of, as_json, aside, echo, found_wrong, print_json, progress, with_service
 from api.traces import traced_for_operator
 from domain.calendar import ZURICH
 from domain.errors import AccountUnknown
@@ -159,7 +157,7 @@ def history(service: Service, account: str, language: str, json_wanted: bool) ->
 
     Example: matricule history ada@example.org
     """
-    account_id = _account_id(service, account)
+    account_id = account_of(service, account)
     for part in service.project():
         part.catch_up()
     moments = service.history.of(account_id, language)
@@ -218,15 +216,6 @@ def release(service: Service, json_wanted: bool) -> None:
         print_json({"released": released})
     else:
         echo.print(f"{released:,} parked items are on their way again.")
-
-
-def _account_id(service: Service, account: str) -> UUID:
-    with contextlib.suppress(ValueError):
-        return UUID(account)
-    found = service.accounts.lookup.find("email", address_key(account))
-    if not found:
-        raise found_wrong("No account has this id or address.")
-    return found[0]
 
 
 def _address(email: str) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from domain.values import address_key
 from infrastructure import boot, bootstrap
+from infrastructure.bootstrap import Service
 from infrastructure.database import migrate
 from infrastructure.observability import set_up_logging
 from infrastructure.remembered import recall
@@ -71,6 +74,15 @@ def progress() -> Iterator[Progress]:
 def found_wrong(what: str) -> click.exceptions.Exit:
     aside.print(what)
     return click.exceptions.Exit(1)
+
+
+def account_of(service: Service, account: str) -> UUID:
+    with contextlib.suppress(ValueError):
+        return UUID(account)
+    found = service.accounts.lookup.find("email", address_key(account))
+    if not found:
+        raise found_wrong("No account has this id or address.")
+    return found[0]
 
 
 def print_json(answer: Any) -> None:
