@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from api.audit_accesses import accesses
+from api.audit_evidence import bundle
 from api.audit_export import events
 from api.audit_history import changes, state_as_of
 from api.audit_log import checkpoint, reconcile, verify_all
@@ -19,6 +20,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     events,
     state_as_of,
     changes,
+    bundle,
     accesses,
     checkpoint,
     verify_all,

@@ -14,6 +14,7 @@ from api import running
 from api.documentation import openapi_document
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
+from api.verifying import verify
 from infrastructure import boot, bootstrap
 from infrastructure.database import migrate as apply_migrations
 from infrastructure.embedded_postgres import EmbeddedPostgresError
@@ -99,5 +100,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in OPERATIONS:
+for operation in (*OPERATIONS, verify):
     commands.add_command(operation)

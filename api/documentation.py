@@ -19,6 +19,7 @@ from api.identity import COOKIE
 from api.rest import (
     accounts,
     audit_accesses,
+    audit_evidence,
     audit_history,
     audit_proofs,
     cases,
@@ -50,6 +51,7 @@ BLUEPRINTS: Final = tuple(
         audit_proofs,
         audit_accesses,
         audit_history,
+        audit_evidence,
     )
 )
 

@@ -85,6 +85,15 @@ def found_wrong(what: str) -> click.exceptions.Exit:
     return click.exceptions.Exit(1)
 
 
+def account_of(service: Service, account: str) -> UUID:
+    with contextlib.suppress(ValueError):
+        return UUID(account)
+    found = service.accounts.lookup.find("email", address_key(account))
+    if not found:
+        raise found_wrong("No account has this id or address.")
+    return found[0]
+
+
 def print_json(answer: Any) -> None:
     def plain(value: Any) -> str:
         return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

@@ -46,10 +46,17 @@ def traced_for_operator(
     what: str,
     *,
     accounts: Iterable[UUID] = (),
+    purpose: str | None = None,
     count: int | None = None,
     filters: Mapping[str, Filter] | None = None,
 ) -> None:
     """The same for the command line."""
     service.accesses.note_read(
-        what, reader=OPERATOR, role="operator", accounts=accounts, count=count, filters=filters
+        what,
+        reader=OPERATOR,
+        role="operator",
+        accounts=accounts,
+        purpose=purpose,
+        count=count,
+        filters=filters,
     )

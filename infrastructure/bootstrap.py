@@ -37,6 +37,7 @@ from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.event_mapper import opener
 from infrastructure.event_store import EventStore
+from infrastructure.evidence import Evidence
 from infrastructure.exports import Exports
 from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.history import History
@@ -139,6 +140,7 @@ class Service:
     tree: Tree
     checkpoints: Checkpoints
     proofs: Proofs
+    evidence: Evidence
 
     def close(self) -> None:
         self.broker.close()
@@ -276,6 +278,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
     known_tree, roles = Tree(pool), StoredRoles(pool)
     checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
+    past = Past(store)
     instants, audit_log, watermark = (
         Instants(pool),
         AuditLog(pool, keys),
@@ -412,7 +415,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         history=history,
         access_trail=AccessTrail(store, access_places, history),
         instants=instants,
-        past=Past(store),
+        past=past,
         audit_log=audit_log,
         exports=Exports(
             pool,
@@ -430,4 +433,14 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         tree=known_tree,
         checkpoints=checkpoints,
         proofs=Proofs(pool, known_tree, checkpoints),
+        evidence=Evidence(
+            pool=pool,
+            keyring=keys,
+            past=past,
+            tree=known_tree,
+            checkpoints=checkpoints,
+            watermark=watermark,
+            history=history,
+            clock=clock,
+        ),
     )
