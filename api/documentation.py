@@ -21,6 +21,7 @@ from api.rest import (
     audit_accesses,
     audit_proofs,
     cases,
+    erasures,
     interventions,
     lists,
     mailed,
@@ -47,6 +48,7 @@ BLUEPRINTS: Final = tuple(
         interventions,
         audit_proofs,
         audit_accesses,
+        erasures,
     )
 )
 

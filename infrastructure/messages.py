@@ -31,6 +31,7 @@ French catalogue.
 | recovery-codes-issued   | the holder           | `changed_at`, whence                                             |
 | checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: the lines of the note  |
 | recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                     |
+| erased                  | the holder           | `at` `reason`: a code of the list reasons.erasure, `law` `until` |
 
 whence: `device` and `place`, each a text of our own making or none. Names that end in `at` are aware instants, shown
 in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
