@@ -159,10 +159,10 @@ def history(service: Service, account: str, language: str, json_wanted: bool) ->
 
     Example: matricule history ada@example.org
     """
-    account_id = _account_id(service, account)
+    found = account_id(service, account)
     for part in service.project():
         part.catch_up()
-    moments = service.history.of(account_id, language)
+    moments = service.history.of(found, language)
     if not moments:
         raise found_wrong("No account has this id.")
     traced_for_operator(service, "timeline", accounts=[account_id], count=len(moments))
@@ -220,7 +220,8 @@ def release(service: Service, json_wanted: bool) -> None:
         echo.print(f"{released:,} parked items are on their way again.")
 
 
-def _account_id(service: Service, account: str) -> UUID:
+def account_id(service: Service, account: str) -> UUID:
+    """Of whoever has this id or address. Raises click.exceptions.Exit."""
     with contextlib.suppress(ValueError):
         return UUID(account)
     found = service.accounts.lookup.find("email", address_key(account))

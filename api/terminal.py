@@ -11,7 +11,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from infrastructure import boot, bootstrap
 from infrastructure.database import migrate
@@ -66,6 +73,12 @@ def progress() -> Iterator[Progress]:
     )
     with Progress(*columns, console=aside) as progress:
         yield progress
+
+
+def sized() -> Progress:
+    """As progress(), for bytes."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=aside)
 
 
 def found_wrong(what: str) -> click.exceptions.Exit:

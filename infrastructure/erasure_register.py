@@ -46,15 +46,17 @@ class ErasureRegister:
         return erased
 
     def entries(self) -> list[Erased]:
-        """Oldest first; none where there is no file. Raises RegisterFault."""
-        if not self.path.exists():
-            return []
+        """Oldest first. A file that is missing is made: from then on its absence says that it was lost.
+
+        Raises RegisterFault.
+        """
         with self._opened() as file:
             return self._entries(file)
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as fault:
             raise RegisterFault(
