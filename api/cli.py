@@ -14,6 +14,7 @@ from api import running
 from api.backing_up import backup, restore
 from api.documentation import openapi_document
 from api.erasing import erase
+from api.keys import keys
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
 from infrastructure import boot, bootstrap
@@ -102,5 +103,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in (*OPERATIONS, backup, restore, erase):
+for operation in (*OPERATIONS, backup, restore, erase, keys):
     commands.add_command(operation)

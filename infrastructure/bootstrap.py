@@ -63,6 +63,7 @@ from infrastructure.publish import Publish
 from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.relay import Relay
+from infrastructure.rotation import pending
 from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
@@ -213,6 +214,8 @@ def database(settings: Settings) -> Iterator[str]:
 def keyring(settings: Settings, conninfo: str) -> Keyring:
     """The master key, made where there is none and nothing was sealed yet. Raises KeyFault."""
     file = settings.master_key_file
+    if pending(file).exists():
+        raise KeyFault("A rotation of the master key was not finished: run matricule keys rotate.")
     if file.exists():
         return read_keyring(file)
     with psycopg.connect(conninfo) as connection:

@@ -41,6 +41,7 @@ STAYS: Final = {
     "events": "sealed, and without the key unreadable for ever",
     "records": "the institution's own register",
     "migrations": "about no person",
+    "checkpoints": "about no person",
     "log_offset": "about no person",
     "database_identity": "about no person",
     "projections": "about no person",

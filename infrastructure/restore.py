@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from infrastructure.backup import SEQUENCES, BackupFault, Manifest, Progress, Table, fingerprints
+from infrastructure.database import others_at_work
 from infrastructure.keys import Keyring
 
 # What a service writes at its first start, before anything has happened.
@@ -21,10 +22,6 @@ FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc AS p
     WHERE p.pronamespace = 'public'::regnamespace
       AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
-"""
-OTHERS = """
-    SELECT DISTINCT application_name FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'matricule %'
 """
 
 
@@ -91,8 +88,7 @@ def _scripts(manifest: Manifest) -> list[str]:
 
 def _make_room(connection: Connection) -> None:
     """Raises BackupFault where the database is in use, or holds anything. What a mere start has made goes."""
-    others = [name for (name,) in connection.execute(OTHERS)]
-    if others:
+    if others := others_at_work(connection):
         raise BackupFault(f"The database is in use ({', '.join(others)}): stop the service first.")
     tables = [name for (name,) in connection.execute(TABLES)]
     if tables and "events" not in tables:
