@@ -11,18 +11,22 @@ import click
 import psycopg
 
 from api import running
+from api.backing_up import backup, restore
 from api.documentation import openapi_document
+from api.erasing import erase
+from api.keys import keys
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
 from api.verifying import verify
 from infrastructure import boot, bootstrap
 from infrastructure.database import migrate as apply_migrations
 from infrastructure.embedded_postgres import EmbeddedPostgresError
+from infrastructure.erasure_register import RegisterFault
 from infrastructure.keys import KeyFault
 from infrastructure.processes import AlreadyRunning
 from infrastructure.settings import Settings, SettingsError
 
-FAULTS = (SettingsError, KeyFault, EmbeddedPostgresError, psycopg.OperationalError)
+FAULTS = (SettingsError, KeyFault, RegisterFault, EmbeddedPostgresError, psycopg.OperationalError)
 
 
 def main() -> None:
@@ -100,5 +104,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in (*OPERATIONS, verify):
+for operation in (*OPERATIONS, verify, backup, restore, erase, keys):
     commands.add_command(operation)

@@ -23,6 +23,7 @@ from api.rest import (
     audit_history,
     audit_proofs,
     cases,
+    erasures,
     interventions,
     lists,
     mailed,
@@ -50,8 +51,12 @@ BLUEPRINTS: Final = tuple(
         interventions,
         audit_proofs,
         audit_accesses,
+<<<<<<< HEAD
         audit_history,
         audit_evidence,
+=======
+        erasures,
+>>>>>>> cedbe643a2edf710829f258976f710a0b65bd94e
     )
 )
 

@@ -27,7 +27,7 @@ HEADER: Final = "Idempotency-Key"
 KEY_LIMIT: Final = 200
 KEPT: Final = ("Content-Type", "Content-Language", "ETag", "Log-Position", "Recorded-At", "WWW-Authenticate")
 
-CLAIM = "INSERT INTO idempotency (digest, request) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+CLAIM = "INSERT INTO idempotency (digest, request, account_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 KNOWN = "SELECT request, status, headers, body FROM idempotency WHERE digest = %s"
 SETTLE = "UPDATE idempotency SET status = %s, headers = %s, body = %s WHERE digest = %s"
 RELEASE = "DELETE FROM idempotency WHERE digest = %s"
@@ -43,7 +43,7 @@ def idempotent(*, secret: bool = False) -> Callable[[View], View]:
                 return view(*args, **kwargs)
             return _once(_Claim(_key(), secret), lambda: view(*args, **kwargs))
 
-        codes = ("idempotency-running", "idempotency-conflict", *(["idempotency-secret"] if secret else []))
+        codes = ("idempotency-running", "idempotency-conflict", "idempotency-secret")
         return described(once, idempotent=True, refuses=codes)
 
     return guard
@@ -54,7 +54,8 @@ class _Claim:
 
     def __init__(self, key: str, secret: bool) -> None:
         identity = g.get("identity")
-        caller = str(identity.account_id) if identity else "anybody"
+        self.account_id = identity.account_id if identity else None
+        caller = str(self.account_id) if identity else "anybody"
         master = service().keyring.current
         self.digest = master.digest("idempotency", "\0".join((caller, request.method, request.path, key)))
         # Keyed, for a body may hold a password, and a bare digest of it could be guessed.
@@ -64,13 +65,13 @@ class _Claim:
     def made(self) -> bool:
         """Whether the request is new."""
         with service().pool.connection() as connection:
-            return connection.execute(CLAIM, (self.digest, self.request)).rowcount == 1
+            return connection.execute(CLAIM, (self.digest, self.request, self.account_id)).rowcount == 1
 
     def earlier(self) -> Response:
         """The answer to the first request. Raises Problem where it cannot be given (again)."""
         with service().pool.connection() as connection:
             row = connection.execute(KNOWN, (self.digest,)).fetchone()
-        if row and row[0] != self.request:
+        if row and row[0] and row[0] != self.request:  # an erasure empties what is kept of whomever
             raise errors.Problem("idempotency-conflict")
         if not row or row[1] is None:
             raise errors.Problem("idempotency-running")

@@ -157,13 +157,13 @@ def history(service: Service, account: str, language: str, json_wanted: bool) ->
 
     Example: matricule history ada@example.org
     """
-    account_id = account_of(service, account)
+    found = account_of(service, account)
     for part in service.project():
         part.catch_up()
-    moments = service.history.of(account_id, language)
+    moments = service.history.of(found, language)
     if not moments:
         raise found_wrong("No account has this id.")
-    traced_for_operator(service, "timeline", accounts=[account_id], count=len(moments))
+    traced_for_operator(service, "timeline", accounts=[found], count=len(moments))
     if json_wanted:
         print_json({"items": [vars(moment) for moment in moments]})
         return

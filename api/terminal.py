@@ -12,7 +12,14 @@ from uuid import UUID
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from domain.values import address_key
 from infrastructure import boot, bootstrap
@@ -71,13 +78,10 @@ def progress() -> Iterator[Progress]:
         yield progress
 
 
-def account_of(service: Service, account: str) -> UUID:
-    with contextlib.suppress(ValueError):
-        return UUID(account)
-    found = service.accounts.lookup.find("email", address_key(account))
-    if not found:
-        raise found_wrong("No account has this id or address.")
-    return found[0]
+def sized() -> Progress:
+    """As progress(), for bytes."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=aside)
 
 
 def found_wrong(what: str) -> click.exceptions.Exit:

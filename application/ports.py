@@ -1,6 +1,6 @@
 """What the use cases need from the outside world; infrastructure fills it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +9,7 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain.account import Account
+from domain.erasure import Erased
 from domain.fact import Whence
 from domain.matching import Declared, Record
 from domain.profile import Profile
@@ -31,7 +32,10 @@ class Clock(Protocol):
 
 class EventLog(Protocol):
     def account(self, account_id: UUID) -> Account:
-        """Raises AccountUnknown."""
+        """Raises AccountUnknown, AccountErased."""
+
+    def account_or_remains(self, account_id: UUID) -> Account:
+        """Also one that was erased. Raises AccountUnknown."""
 
     def profile(self, profile_id: UUID) -> Profile:
         """Raises ProfileMissing."""
@@ -341,3 +345,42 @@ class Records(Protocol):
 class Cases(Protocol):
     def profile_of(self, case_id: UUID) -> UUID | None:
         """The profile whose case it is, as far as the read model knows."""
+
+
+class ErasureEntry(NamedTuple):
+    """How far an erasure is. state: proposed | approved | done."""
+
+    id: UUID
+    account_id: UUID
+    state: str
+    done_at: datetime | None
+
+
+class ErasureBook(Protocol):
+    """Erasures by their ids, one an account; what was decided stands in the log."""
+
+    def get(self, erasure_id: UUID) -> ErasureEntry | None: ...
+
+    def proposed(self, erasure_id: UUID, account_id: UUID) -> Effect:
+        """In the place of an older proposal."""
+
+    def approved(self, erasure_id: UUID, due: datetime) -> Effect:
+        """due: until then it waits for the last message."""
+
+    def done(self, erased: Erased) -> Effect: ...
+
+    def swept(self, account_id: UUID) -> Effect: ...
+
+
+class ErasureRegister(Protocol):
+    """Who was erased, kept outside the database."""
+
+    def note(self, erased: Erased) -> Erased:
+        """On disk when it returns; what is noted of this account already counts."""
+
+
+class Traces(Protocol):
+    """What the write side holds about a person besides the log."""
+
+    def of(self, account_id: UUID, addresses: Collection[str]) -> Effect:
+        """Deletes all of it; raises while a message to the person is on its way."""

@@ -8,6 +8,7 @@ from eventsourcing.domain import Aggregate
 
 from domain import errors, policies
 from domain.address_change import AddressChange
+from domain.erasure import Erasable
 from domain.fact import NOWHERE, Fact, Whence
 from domain.recovery import Recovery
 from domain.second_factors import SecondFactors
@@ -15,7 +16,7 @@ from domain.standing import Standing
 from domain.values import Personal
 
 
-class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
+class Account(AddressChange, Erasable, Recovery, SecondFactors, Standing, Aggregate):
     """A person's way in: one address, one standing, one history.
 
     email, given_name, family_name: str, or ERASED. activated: whether the holder has ever signed in. roles: role → last
@@ -61,6 +62,8 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
             aggregate.roles = {}
             aggregate.second_factors = {}
             aggregate.recovery_codes = 0
+            aggregate.erasure = None
+            aggregate.erased = False
 
         upcast_v1_v2 = staticmethod(Whence.unknown)
 
@@ -140,7 +143,9 @@ class Account(AddressChange, Recovery, SecondFactors, Standing, Aggregate):
 
     @property
     def state(self) -> str:
-        """requested | active | locked | closed"""
+        """requested | active | locked | closed | erased"""
+        if self.erased:
+            return "erased"
         if self.closure or self.locked:
             return "closed" if self.closure else "locked"
         return "active" if self.activated else "requested"

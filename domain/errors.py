@@ -52,6 +52,10 @@ class RecoveryUnknown(Refused):
     code = "not-found"
 
 
+class ErasureUnknown(Refused):
+    code = "not-found"
+
+
 class SessionUnknown(Refused):
     code = "not-found"
 

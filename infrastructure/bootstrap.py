@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from application.accesses import Accesses
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
+from application.erasures import Erasures
 from application.guesses import Guesses
 from application.linking import Linking
 from application.passwords import Passwords
@@ -35,11 +36,15 @@ from infrastructure.deliver import Deliveries
 from infrastructure.devices import KnownDevices
 from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
+from infrastructure.erase import Erase, apply_register
+from infrastructure.erasure_book import StoredErasures
+from infrastructure.erasure_register import ErasureRegister
 from infrastructure.event_mapper import opener
 from infrastructure.event_store import EventStore
 from infrastructure.evidence import Evidence
 from infrastructure.exports import Exports
 from infrastructure.failed_sign_ins import SealedFailedSignIns
+from infrastructure.forgetting import WriteSideTraces
 from infrastructure.history import History
 from infrastructure.instants import Instants
 from infrastructure.institution import Institution, load_institution
@@ -65,6 +70,7 @@ from infrastructure.publish import Publish
 from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.relay import Relay
+from infrastructure.rotation import pending
 from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
@@ -119,6 +125,9 @@ class Service:
     factors: Factors
     profiles: Profiles
     linking: Linking
+    erasures: Erasures
+    erasure_book: StoredErasures
+    erasure_register: ErasureRegister
     intake: SealedIntake
     failed_sign_ins: SealedFailedSignIns
     sessions: StoredSessions
@@ -198,7 +207,8 @@ class Service:
         )
         address = self.settings.access_log
         shipping = [ShipAccesses(self.conninfo, sink(address), self.doorbell)] if address else []
-        return [Tick(self.pool, self.clock), publish, *shipping]
+        erase = Erase(self.erasures, self.erasure_book, self.clock)
+        return [Tick(self.pool, self.clock), publish, erase, *shipping]
 
 
 @contextmanager
@@ -217,6 +227,8 @@ def database(settings: Settings) -> Iterator[str]:
 def keyring(settings: Settings, conninfo: str) -> Keyring:
     """The master key, made where there is none and nothing was sealed yet. Raises KeyFault."""
     file = settings.master_key_file
+    if pending(file).exists():
+        raise KeyFault("A rotation of the master key was not finished: run matricule keys rotate.")
     if file.exists():
         return read_keyring(file)
     with psycopg.connect(conninfo) as connection:
@@ -250,9 +262,13 @@ def something_sealed(connection: psycopg.Connection) -> bool:
 
 @contextmanager
 def service(settings: Settings, conninfo: str, clock: Clock | None = None) -> Iterator[Service]:
-    """The wired parts on a migrated database, closed at the end. clock: None for the machine's."""
+    """The wired parts on a migrated database, closed at the end. Nobody is in it who was erased.
+
+    clock: None for the machine's. Raises infrastructure.erasure_register.RegisterFault.
+    """
     built = build(settings, conninfo, clock or SystemClock())
     try:
+        apply_register(built.erasures, built.erasure_register)
         yield built
     finally:
         built.close()
@@ -360,6 +376,16 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         calendar=institution.working_days,
         new_id=uuid4,
     )
+    erasure_book, erasure_register = StoredErasures(pool), ErasureRegister(settings.erasure_register)
+    erasures = Erasures(
+        log=store,
+        book=erasure_book,
+        register=erasure_register,
+        traces=WriteSideTraces(intake),
+        clock=clock,
+        new_id=uuid4,
+        patience=settings.erasure_patience,
+    )
     mailer = SmtpMailer(settings.smtp_url) if settings.smtp_url else FileMailer(settings.home / "outbox")
     deliveries = Deliveries(
         store=store,
@@ -376,6 +402,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
             roles=roles,
             settings=settings,
             clock=clock,
+            erasure_law=institution.erasure_law,
         ),
         mailer=mailer,
         links=SignInLinks(settings.public_url, keys.box("sign-in-link")),
@@ -405,6 +432,9 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         factors=factors,
         profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
         linking=linking,
+        erasures=erasures,
+        erasure_book=erasure_book,
+        erasure_register=erasure_register,
         intake=intake,
         failed_sign_ins=failed_sign_ins,
         sessions=sessions,

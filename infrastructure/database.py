@@ -67,3 +67,13 @@ def pending_migrations(connection: psycopg.Connection) -> list[str]:
     (there,) = connection.execute("SELECT to_regclass('migrations') IS NOT NULL").fetchone()
     known = {name for (name,) in connection.execute("SELECT name FROM migrations")} if there else set()
     return sorted(names - known)
+
+
+def others_at_work(connection: psycopg.Connection) -> list[str]:
+    """What else of the service is connected to this database; not those that end at once."""
+    rows = connection.execute(
+        "SELECT DISTINCT application_name FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'matricule %'"
+        " AND application_name NOT IN ('matricule boot', 'matricule migrate') ORDER BY 1"
+    )
+    return [name for (name,) in rows]

@@ -6,6 +6,8 @@ from application.accounts import Accounts
 from application.linking import Linking
 from application.ports import Clock
 from domain import errors
+from domain.account import Account
+from infrastructure.erasure_book import LAST_MESSAGE
 from infrastructure.event_store import EventStore
 from infrastructure.institution import Institution
 from infrastructure.letters import Letter, Letters
@@ -55,10 +57,11 @@ class Deliveries:
         }
 
     def _match(self, item: OutboxItem) -> None:
+        self._account(item)
         self._linking.match(item.account_id, settled=settled(item.id))
 
     def _initial_password(self, item: OutboxItem) -> None:
-        account = self._store.account(item.account_id)
+        account = self._account(item)
         try:
             with self._mailer.connect() as connection:
                 # First: a recipient who is not taken now costs no password.
@@ -78,7 +81,7 @@ class Deliveries:
             raise _consequence(failure) from None
 
     def _letter(self, item: OutboxItem) -> None:
-        account = self._store.account(item.account_id)
+        account = self._account(item)
         letter = self._letters.letter(account, item)
         if letter is None:
             raise GiveUp("not-needed", state="done")
@@ -87,6 +90,13 @@ class Deliveries:
                 self._send(connection, item, letter, account.locale)
         except MailFailed as failure:
             raise _consequence(failure) from None
+
+    def _account(self, item: OutboxItem) -> Account:
+        """Whose it is. From the approval of an erasure on, its own message is the last."""
+        account = self._store.account(item.account_id)
+        if account.erasure_is_approved and item.kind != LAST_MESSAGE:
+            raise GiveUp("erasure-approved", state="done")
+        return account
 
     def _send(self, connection: Connection, item: OutboxItem, letter: Letter, locale: str) -> None:
         message = render(
@@ -125,6 +135,8 @@ def _refusals_end(handle: Callable[[OutboxItem], None]) -> Handler:
             raise Retry("conflict") from None
         except errors.TooBusy:
             raise Retry("too-busy", delay=1) from None
+        except errors.AccountErased:
+            raise GiveUp("account-erased", state="done") from None
         except errors.SignedInAlready:
             raise GiveUp("signed-in-already", state="done") from None
         except errors.InitialPasswordsExhausted:

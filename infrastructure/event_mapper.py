@@ -44,7 +44,7 @@ class PlainJson(Transcoder):
 
 @dataclass(frozen=True)
 class SealedEvent(StoredEvent):
-    """A stored event and whose key seals it. wrapped: that key as stored, None where it was destroyed.
+    """A stored event and whose key seals it. wrapped: that key as stored, None where it was destroyed or is not needed.
 
     new_key: the key is made with this event.
     """
@@ -120,7 +120,8 @@ class SealingMapper(Mapper[UUID]):
         new_key = account_id == stream and isinstance(domain_event, AggregateCreated)
         if new_key:
             self._make_key(account_id)
-        generation, wrapped = self._key_of(account_id) if account_id else (None, None)
+        keyless = not account_id or getattr(type(domain_event), "KEYLESS", False)
+        generation, wrapped = (None, None) if keyless else self._key_of(account_id)
         state = {name: _utc(getattr(domain_event, name)) for name in form.plain}
         version_of_class = getattr(type(domain_event), "class_version", 1)
         if version_of_class > 1:

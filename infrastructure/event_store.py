@@ -112,7 +112,7 @@ class LocklessRecorder(ApplicationRecorder):
             raise AppendRefused(f"{len(events)} events in one append, at most {PLACES}")
         rows = [(e.originator_id, e.originator_version, e.topic, e.state, e.account_id) for e in events]
         made = {e.account_id for e in events if e.new_key}
-        sealing = list({e.account_id for e in events} - made - {None})
+        sealing = list({e.account_id for e in events if e.wrapped is not None} - made)
         if len(events) <= FEW and len(sealing) <= 1:
             statement = _append_few(len(events), bool(sealing))
             values = [value for row in rows for value in row] + sealing
@@ -222,9 +222,13 @@ class EventStore(Application[UUID]):
     def account(self, account_id: UUID) -> Account:
         """Raises domain.errors.AccountUnknown, AccountErased."""
         account = self._load(account_id, errors.AccountUnknown)
-        if account.email is ERASED:
+        if account.erased or account.email is ERASED:
             raise errors.AccountErased
         return account
+
+    def account_or_remains(self, account_id: UUID) -> Account:
+        """Also one whose key is gone. Raises domain.errors.AccountUnknown."""
+        return self._load(account_id, errors.AccountUnknown)
 
     def profile(self, profile_id: UUID) -> Profile:
         """Raises domain.errors.ProfileMissing, AccountErased."""

@@ -37,6 +37,8 @@ TOLD = {  # what an event says besides
     "account.second-factor-enrolled": ("kind", "label"),
     "account.second-factor-removed": ("kind",),
     "account.second-factor-reset": ("reason", "note"),
+    "account.erasure-proposed": ("reason",),
+    "account.erased": ("reason", "proposed_by", "approved_by"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
     "profile.record-linked": ("reason", "note"),
@@ -44,6 +46,7 @@ TOLD = {  # what an event says besides
     "case.opened": ("cause", "candidates", "due"),
     "case.rejected": ("reason", "note"),
 }
+NAMED = {"account.erased": ("proposed_by", "approved_by")}  # fields that hold an actor
 LISTS = {  # fields that hold a code of a list
     "account.email-change-cancelled": {"cause": "cancellations"},
     "account.email-changed": {"reason": "reasons.correct"},
@@ -54,6 +57,8 @@ LISTS = {  # fields that hold a code of a list
     "account.second-factor-enrolled": {"kind": "factors"},
     "account.second-factor-removed": {"kind": "factors"},
     "account.second-factor-reset": {"reason": "reasons.second-factor-reset"},
+    "account.erasure-proposed": {"reason": "reasons.erasure"},
+    "account.erased": {"reason": "reasons.erasure"},
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
@@ -135,11 +140,11 @@ class History:
         masked: bool = True,
     ) -> list[Moment]:
         events = self._store.events_at(places)
-        names = self.names({event.actor for event in events}, locale, holder=account_id)
+        names = self.names({actor for event in events for actor in _actors(event)}, locale, holder=account_id)
         known: dict[str, Any] = {}
         moments = []
         for (position, *_), event in zip(places, events, strict=True):
-            changes = list(_changes(event, known, locale, masked=masked))
+            changes = list(_changes(event, known, names, locale, masked=masked))
             if position > after:
                 # Where a clerk sits is nobody else's business.
                 own = getattr(event, "account_id", account_id) == account_id
@@ -202,7 +207,14 @@ def sentence(event: Any, locale: str) -> str:
     return next(without, written["sentence"]).format(**words)
 
 
-def _changes(event: Any, known: dict[str, Any], locale: str, *, masked: bool) -> Iterator[dict[str, Any]]:
+def _actors(event: Any) -> set[UUID]:
+    """Who did it, and whom it names."""
+    return {event.actor, *(getattr(event, name) for name in NAMED.get(type(event).TOPIC, ()))}
+
+
+def _changes(
+    event: Any, known: dict[str, Any], names: dict[UUID, str], locale: str, *, masked: bool
+) -> Iterator[dict[str, Any]]:
     topic = type(event).TOPIC
     new = {name: getattr(event, name) for name in SHOWN.get(topic, ())}
     if topic == "profile.record-unlinked":
@@ -216,7 +228,8 @@ def _changes(event: Any, known: dict[str, Any], locale: str, *, masked: bool) ->
         value = getattr(event, name)
         if value is not None:
             coded = name in LISTS.get(topic, {})
-            said = _in_words(topic, name, value, locale) if coded else _plain(name, value, masked=masked)
+            shown = names[value] if isinstance(value, UUID) else value
+            said = _in_words(topic, name, value, locale) if coded else _plain(name, shown, masked=masked)
             yield {"field": name, "old": None, "new": said}
 
 

@@ -28,13 +28,14 @@ class InstitutionService:
 
 @dataclass(frozen=True)
 class Institution:
-    """contact: in one line. privacy_policy: the version that is accepted now."""
+    """contact: in one line. privacy_policy: the version that is accepted now. erasure_law: by language."""
 
     name: str
     contact: str
     canton: str
     closing_days: frozenset[date]
     privacy_policy: str
+    erasure_law: Mapping[str, str]
     guides: str
     services: tuple[InstitutionService, ...]
 
@@ -64,6 +65,7 @@ def _institution(written: dict[str, Any]) -> Institution:
         **written
         | {
             "closing_days": frozenset(written["closing_days"]),
+            "erasure_law": MappingProxyType(_in_all_languages(written["erasure_law"], "erasure_law")),
             "services": tuple(_service(service) for service in written["services"]),
         }
     )

@@ -16,6 +16,7 @@ from domain.calendar import ZURICH
 from domain.standing import Closure, Lock
 from domain.values import SYSTEM, address_key, mask_email
 from infrastructure.checkpoints import Checkpoints
+from infrastructure.erasure_book import LAST_MESSAGE
 from infrastructure.event_store import EventStore
 from infrastructure.outbox import OutboxItem
 from infrastructure.places import Places
@@ -48,6 +49,7 @@ class Letters:
         roles: Roles,
         settings: Settings,
         clock: Clock,
+        erasure_law: Mapping[str, str],
     ) -> None:
         self._store = store
         self._recovery = recovery
@@ -59,6 +61,7 @@ class Letters:
         self._roles = roles
         self._settings = settings
         self._clock = clock
+        self._erasure_law = erasure_law
         self._kinds: dict[str, Callable[[Account, Any, OutboxItem], Letter | None]] = {
             "account-exists": self._to_holder,
             "link-confirmed": self._to_holder,
@@ -83,6 +86,7 @@ class Letters:
             "second-factor-reset": self._to_holder,
             "recovery-codes-issued": self._to_holder,
             "recovery-code-used": self._recovery_code_used,
+            LAST_MESSAGE: self._erased,
         }
 
     def kinds(self) -> tuple[str, ...]:
@@ -215,6 +219,16 @@ class Letters:
 
     def _recovery_code_used(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, account.email, {"left": cause.left})
+
+    def _erased(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
+        """until: no backup from before can be read after that day, however long this message takes."""
+        erasure = account.erasure
+        values = {
+            "reason": erasure.reason,
+            "law": self._erasure_law[account.locale],
+            "until": (erasure.due + self._settings.backups_kept).astimezone(ZURICH).date(),
+        }
+        return Letter(item.kind, account.email, values)
 
     def _objection(self, account: Account, cause: Any) -> dict[str, Any]:
         token = self._address_changes.objection_link(account, cause.originator_version)

@@ -32,6 +32,7 @@ French catalogue.
 | recovery-codes-issued   | the holder           | `changed_at`, whence                                         |
 | recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                 |
 | checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: lines of the note  |
+| erased                  | the holder           | `at` `law` `until` `reason`: a code of reasons.erasure       |
 
 whence: `device` and `place`, each a text of our own making or none; where staff sits is none, and the mailbox that was
 taken away is told none. an objection: `new_email_masked` `object_link`. Names that end in `at` are aware instants,

@@ -8,8 +8,10 @@ from pathlib import Path
 FILE = "environment.json"  # 0600: it may hold the database's password, as the master key beside it opens everything
 VARIABLES = (
     "ALLOWED_HOSTS",
+    "BACKUP_DAYS",
     "BROKER_URL",
     "DATABASE_URL",
+    "ERASURE_REGISTER",
     "INSTITUTION_FILE",
     "MAIL_FROM",
     "MASTER_KEY_FILE",

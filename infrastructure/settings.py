@@ -66,6 +66,9 @@ class Settings:
     guesses: Limits
     outbox_lease: timedelta
     outbox_attempts: int
+    erasure_register: Path
+    erasure_patience: timedelta  # that an erasure waits for the last message
+    backups_kept: timedelta  # how long an older backup can be read
     unset: tuple[str, ...]  # variables that a service wants which is no demonstration
 
     @classmethod
@@ -125,6 +128,9 @@ class Settings:
             ),
             outbox_lease=timedelta(seconds=read("OUTBOX_LEASE_SECONDS", _lease, "30")),
             outbox_attempts=read("OUTBOX_ATTEMPTS", _count, "8"),
+            erasure_register=read("ERASURE_REGISTER", Path, str(home / "erasures.jsonl")).absolute(),
+            erasure_patience=timedelta(hours=read("ERASURE_MAIL_HOURS", _number, "24")),
+            backups_kept=timedelta(days=read("BACKUP_DAYS", _count, "90")),
             unset=() if demo else tuple(name for name in wanted if not environ.get(name, "").strip()),
         )
 

@@ -8,12 +8,13 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
 
+from domain.account import Account
 from domain.profile import Profile
-from projections.read_model import Fact, ReadModel, Row
+from projections.read_model import Fact, Forgotten, ReadModel, Row
 
 cases = ReadModel(
     "cases",
-    version=1,
+    version=2,
     columns={
         "case_id": "uuid",
         "account_id": "uuid",
@@ -27,6 +28,7 @@ cases = ReadModel(
     },
     key=("case_id",),
     indices=["(due, case_id) WHERE state = 'open'", "(account_id)"],
+    person="account_id",
 )
 
 
@@ -56,6 +58,11 @@ def _(fact: Fact) -> Row:
 @cases.folds(Profile.CaseWithdrawn)
 def _(fact: Fact) -> Row:
     return _decided(fact, "withdrawn")
+
+
+@cases.folds(Account.AccountErased)
+def _(fact: Fact) -> Forgotten:
+    return Forgotten(fact.originator_id)
 
 
 def _decided(fact: Fact, state: str) -> Row:

@@ -14,7 +14,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 directory = ReadModel(
     "directory",
-    version=2,
+    version=3,
     columns={
         "account_id": "uuid",
         "email": "text",
@@ -24,6 +24,7 @@ directory = ReadModel(
         "activated": "boolean DEFAULT false",
         "locked": "boolean DEFAULT false",
         "closed": "boolean DEFAULT false",
+        "erased": "boolean DEFAULT false",
         "canton": "text",
         "profile_state": "text DEFAULT 'missing'",
         "link_due": "date",
@@ -33,10 +34,11 @@ directory = ReadModel(
         "linked_by": "uuid",
         "created_at": "timestamptz",
         "state": """text GENERATED ALWAYS AS (
-            CASE WHEN closed THEN 'closed' WHEN locked THEN 'locked'
+            CASE WHEN erased THEN 'erased' WHEN closed THEN 'closed' WHEN locked THEN 'locked'
                  WHEN activated THEN 'active' ELSE 'requested' END) STORED""",
         "link_state": """text GENERATED ALWAYS AS (
-            CASE WHEN record_number IS NOT NULL THEN 'linked'
+            CASE WHEN erased THEN 'none'
+                 WHEN record_number IS NOT NULL THEN 'linked'
                  WHEN rejected THEN 'rejected'
                  WHEN profile_state = 'submitted' THEN 'waiting'
                  ELSE 'none' END) STORED""",
@@ -120,6 +122,30 @@ def _(fact: Fact) -> Row:
 @directory.folds(Profile.CaseRejected)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, "rejected": True}
+
+
+@directory.folds(Account.AccountErased)
+def _(fact: Fact) -> Row:
+    """Of the row stays that there was an account, since when, and in which language."""
+    gone = (
+        "email",
+        "given_name",
+        "family_name",
+        "canton",
+        "link_due",
+        "record_number",
+        "linked_at",
+        "linked_by",
+    )
+    return {
+        "account_id": fact.originator_id,
+        "erased": True,
+        "locked": False,
+        "closed": False,
+        "profile_state": "missing",
+        "rejected": False,
+        **dict.fromkeys(gone),
+    }
 
 
 class Entry(NamedTuple):

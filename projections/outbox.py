@@ -10,7 +10,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 outbox = ReadModel(
     "outbox",
-    version=3,
+    version=4,
     columns={
         "cause": "text",
         "kind": "text",
@@ -76,6 +76,7 @@ TOLD_TO_THE_HOLDER = {
     Account.SecondFactorReset: "second-factor-reset",
     Account.RecoveryCodesIssued: "recovery-codes-issued",
     Account.RecoveryCodeUsed: "recovery-code-used",
+    Account.ErasureApproved: "erased",
 }
 KINDS = {event.TOPIC: kind for event, kind in TOLD_TO_THE_HOLDER.items()}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -60,7 +60,13 @@ class Fact:
         raise AttributeError(f"{self.topic} has no {name}")
 
 
-Fold = Callable[[Fact], Row | Iterable[Row] | None]
+class Forgotten(NamedTuple):
+    """A fold's answer to an erasure: the person's rows go."""
+
+    person: UUID
+
+
+Fold = Callable[[Fact], Row | Forgotten | Iterable[Row] | None]
 
 
 class ReadModel:
@@ -83,10 +89,12 @@ class ReadModel:
         indices: Sequence[str] = (),
         keeps_first: bool = False,
         rebuildable: bool = True,
+        person: str | None = None,
     ) -> None:
         """version: raised with every change of table or folding, so that the table is made anew.
 
-        indices: what follows `CREATE INDEX ON <table>`.
+        indices: what follows `CREATE INDEX ON <table>`. person: the column by which a fold lets rows of an erased
+        person go (`Forgotten`); of whom the key is gone no further row is made, so that none comes again.
         """
         self.name = name
         self.version = version
@@ -96,6 +104,7 @@ class ReadModel:
         self.indices = indices
         self.keeps_first = keeps_first
         self.rebuildable = rebuildable
+        self.person = person
         self.topics: dict[str, Fold] = {}
         self.every: Fold | None = None
 
@@ -103,17 +112,29 @@ class ReadModel:
         """Registers how these events change the table; no event at all: how every one does."""
 
         def register(fold: Fold) -> Fold:
+            kept = self._forgetful(fold) if self.person else fold
             if not events:
-                self.every = fold
+                self.every = kept
             for event in events:
-                self.topics[event.TOPIC] = fold
+                self.topics[event.TOPIC] = kept
             return fold
 
         return register
 
+    @staticmethod
+    def _forgetful(fold: Fold) -> Fold:
+        """Of whom the key is gone, rows go and none are made."""
+
+        def kept(fact: Fact) -> Row | Forgotten | Iterable[Row] | None:
+            changed = fold(fact)
+            gone = fact.account_id and fact.wrapped is None
+            return changed if not gone or isinstance(changed, Forgotten) else None
+
+        return kept
+
     def rows(
         self, facts: Iterable[Fact], parked: Container[UUID], park: Callable[[Fact, Exception], None]
-    ) -> Iterator[Row]:
+    ) -> Iterator[Row | Forgotten]:
         """What events change, in order. parked: streams left out. park: told of an event that cannot be folded."""
         folds, every = self.topics, self.every
         for fact in facts:
@@ -123,7 +144,7 @@ class ReadModel:
             try:
                 changed = fold(fact)
                 if changed is not None and type(changed) is not dict:
-                    changed = list(changed)
+                    changed = [changed] if type(changed) is Forgotten else list(changed)
             except Exception as fault:  # noqa: BLE001 - this stream waits, the others go on
                 park(fact, fault)
                 continue
@@ -146,10 +167,14 @@ class ReadModel:
         for index in self.indices:
             cursor.execute(sql.SQL("CREATE INDEX ON {} {}").format(name, sql.SQL(index)))
 
-    def write(self, cursor: Cursor, table: str, changes: Iterable[Row]) -> int:
+    def write(self, cursor: Cursor, table: str, changes: Iterable[Row | Forgotten]) -> int:
         """Write what a batch changed, each row once, in the order of the events. Returns how many rows."""
         merged: dict[Any, Row] = {}
+        forgotten: list[UUID] = []
         for change in changes:
+            if isinstance(change, Forgotten):
+                forgotten.append(change.person)
+                continue
             place = self._place(change)
             known = merged.get(place)
             if known is None:
@@ -161,7 +186,9 @@ class ReadModel:
             by_columns.setdefault(tuple(row), []).append(row.values())
         for columns, rows in by_columns.items():
             cursor.execute(self._statement(table, columns), list(map(_array, zip(*rows, strict=True))))
-        return len(merged)
+        if forgotten:  # none of their rows is newer: they are not folded any more
+            cursor.execute(f"DELETE FROM {table} WHERE {self.person} = ANY(%s)", (forgotten,))
+        return len(merged) + len(forgotten)
 
     def check(self, cursor: Cursor, table: str) -> None:
         """Whether a table that was folded anew may take the live one's place; raises where it may not."""

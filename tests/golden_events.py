@@ -18,7 +18,7 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, a_profile, an_account
+from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, OTHER_CLERK, a_profile, an_account
 
 from domain.access import Access
 from domain.fact import Whence
@@ -73,6 +73,9 @@ def a_life() -> list[Any]:
     account.enrol_second_factor(FACTOR_ID, "totp", None, actor=ADA_ID, now=MOMENT)
     account.reset_second_factors("device-lost", "Seen at the counter.", actor=CLERK, now=MOMENT)
     account.lock(reason="suspected-misuse", note=None, actor=CLERK, now=MOMENT)
+    account.propose_erasure(CASE_ID, reason="request-of-holder", actor=CLERK, now=MOMENT)
+    account.approve_erasure(CASE_ID, due=MOMENT + DAY, actor=OTHER_CLERK, now=MOMENT)
+    account.erase(account.approved_erasure(MOMENT))
     profile.open_case_for(CASE_ID, "not-certain", ["R-000001", "R-000003"], due=due, actor=SYSTEM, now=MOMENT)
     profile.correct(
         AURELIE.__class__(**AURELIE.values() | {"phone": None}), due=due, actor=ADA_ID, now=MOMENT
@@ -129,7 +132,7 @@ def read(path: Path) -> tuple[SealedEvent, dict[str, Any]]:
             state=row["state"].encode(),
             account_id=UUID(row["account_id"]),
             generation=row["generation"],
-            wrapped=b64decode(row["wrapped"]),
+            wrapped=row["wrapped"] and b64decode(row["wrapped"]),
         ),
         golden["meaning"],
     )
@@ -137,7 +140,7 @@ def read(path: Path) -> tuple[SealedEvent, dict[str, Any]]:
 
 def write(stored: SealedEvent, event: Any) -> None:
     row = {field.name: getattr(stored, field.name) for field in fields(stored) if field.name != "new_key"}
-    row |= {"state": stored.state.decode(), "wrapped": b64encode(stored.wrapped).decode()}
+    row |= {"state": stored.state.decode(), "wrapped": stored.wrapped and b64encode(stored.wrapped).decode()}
     golden = {"row": row, "meaning": meaning(event)}
     file_of(type(event)).write_bytes(
         orjson.dumps(golden, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -34,8 +34,9 @@ VALUES = {
     "size": "4096",
     "root": "7MnYbbjOqQ4VVlVFkMyn9Lf0ZyNYXXdTgFrIVUDTUmI=",
     "signature": "— account.school.example/log 9fGpxZ5zVb6p2fgHSpO5pBzL0Ap0",
+    "law": "CPDT-JUNE, art. 35",
 }
-REASONS = {"rejected": "no-record", "account-locked": "suspected-misuse"}
+REASONS = {"rejected": "no-record", "account-locked": "suspected-misuse", "erased": "purpose-ended"}
 
 
 def message(kind: str, locale: str = "fr", **values: object) -> Message:

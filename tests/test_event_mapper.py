@@ -139,7 +139,7 @@ def test_a_life_without_its_key_still_replays(mapper):
     for event in (each for each in a_life() if each.originator_id == ADA_ID):
         stored = replace(mapper.to_stored_event(event), generation=None, wrapped=None)
         account = mapper.to_domain_event(stored).mutate(account)
-    assert (account.email, account.state) == (ERASED, "locked")
+    assert (account.email, account.state) == (ERASED, "erased")
 
 
 def test_another_master_key_is_a_fault_and_no_erasure(mapper):

@@ -116,10 +116,19 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
     standings.reopen(standings.reopening_link(here.store.account(account_id)), FIREFOX)
     recovery_id = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
     here.recovery.approve(recovery_id, actor=colleague)
+    here.store.record(erased(here.store.account(account_id), here.clock.now(), clerk, colleague))
 
 
 def ended(account, session_id: UUID):
     account.end_sessions(session_id, kept=uuid4(), whence=FIREFOX, now=NOON + 2 * HOUR)
+    return account
+
+
+def erased(account, now, proposer: UUID, approver: UUID):
+    """As the log tells it; the key stays, so that values can be told."""
+    account.propose_erasure(account.profile_id, reason="request-of-holder", actor=proposer, now=now)
+    account.approve_erasure(account.profile_id, due=now, actor=approver, now=now)
+    account.erase(account.approved_erasure(now))
     return account
 
 

@@ -22,7 +22,7 @@ from api.schemas.accounts import AccountRequest
 from api.schemas.staff import AccountFilter, Page, Unlinking
 from api.traces import traced
 from api.whence import whence
-from domain.errors import ProfileMissing
+from domain.errors import AccountErased, ProfileMissing
 from domain.profile import PersonalData
 from projections.directory import Entry
 
@@ -167,8 +167,8 @@ def _entry(account_id: UUID) -> Entry:
 
 
 def declared(account_id: UUID) -> PersonalData | None:
-    """The personal data, where they were sent."""
+    """The personal data, where they were sent and are still there."""
     try:
         return service().profiles.of(account_id)[0]
-    except ProfileMissing:
+    except (ProfileMissing, AccountErased):
         return None

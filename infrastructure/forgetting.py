@@ -1,0 +1,96 @@
+"""What the write side holds about a person besides the log, and how it is let go of.
+
+Every table is named here, with what an erasure does to it: one that nobody has decided about fails a test. The log
+keeps its bytes, which nobody can open without the data key.
+"""
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from psycopg import Cursor
+
+from application.ports import Effect
+from domain.values import address_key
+from infrastructure.intake import SealedIntake
+
+# In this order. The key first: whatever else is held is nothing without it.
+OF_A_PERSON: Final = {
+    "data_keys": "person",
+    "credentials": "account_id",
+    "passkeys": "account_id",
+    "passkey_users": "account_id",
+    "passkey_challenges": "account_id",
+    "totp_factors": "account_id",
+    "recovery_codes": "account_id",
+    "sessions": "account_id",
+    "devices": "account_id",
+    "links": "account_id",
+    "roles": "account_id",
+    "lookup": "account_id",
+    "idempotency": "account_id",
+}
+IN_ITS_OWN_WAY: Final = {
+    "outbox": "deleted, unless a message is on its way out at this very moment: then the erasure comes later",
+    "intake": "sealed; what somebody asked for with an address of the person is deleted",
+    "idempotency": "kept answers to others may speak of the person: all are emptied, and a repeat is refused",
+    "buckets": "keyed digests of addresses and devices: all counts begin anew",
+    "erasures": "that the person was erased, without anything personal",
+}
+STAYS: Final = {
+    "events": "sealed, and without the key unreadable for ever",
+    "records": "the institution's own register",
+    "migrations": "about no person",
+    "checkpoints": "about no person",
+    "log_offset": "about no person",
+    "database_identity": "about no person",
+    "projections": "about no person",
+    "parked_streams": "positions and class names",
+}
+
+UNATTRIBUTED: Final = (
+    "UPDATE idempotency SET body = NULL, request = '' WHERE digest = ANY(ARRAY("
+    "SELECT digest FROM idempotency WHERE body IS NOT NULL OR request <> '' FOR UPDATE SKIP LOCKED))",
+    "DELETE FROM buckets WHERE key = ANY(ARRAY(SELECT key FROM buckets FOR UPDATE SKIP LOCKED))",
+)
+OUTBOX: Final = (
+    "DELETE FROM outbox WHERE account_id = %s"
+    " RETURNING state = 'waiting' AND coalesce(leased_until > now(), false)"
+)
+
+
+class MessageUnderWay(Exception):
+    """A worker has a message to the person in hand: nothing was erased yet."""
+
+
+class WriteSideTraces:
+    """What `application.erasures` has deleted, in the transaction of the event that says so, and once more after it."""
+
+    def __init__(self, intake: SealedIntake) -> None:
+        self._intake = intake
+
+    def of(self, account_id: UUID, addresses: Collection[str]) -> Effect:
+        """addresses: all that the person ever had. Raises MessageUnderWay."""
+        keys = {address_key(address) for address in addresses}
+
+        def delete(cursor: Cursor) -> None:
+            for table, column in OF_A_PERSON.items():
+                cursor.execute(f"DELETE FROM {table} WHERE {column} = %s", (account_id,))
+            if any(under_way for (under_way,) in cursor.execute(OUTBOX, (account_id,)).fetchall()):
+                raise MessageUnderWay
+            self._delete_requests(cursor, keys)
+            for statement in UNATTRIBUTED:
+                cursor.execute(statement)
+
+        return delete
+
+    def _delete_requests(self, cursor: Cursor, keys: set[str]) -> None:
+        rows = cursor.execute("SELECT id, sealed FROM intake").fetchall() if keys else []
+        theirs = [number for number, sealed in rows if self._address(sealed) in keys]
+        cursor.execute("DELETE FROM intake WHERE id = ANY(%s)", (theirs,))
+
+    def _address(self, sealed: bytes) -> str | None:
+        try:
+            return address_key(self._intake.open(sealed).email)
+        except (ValueError, KeyError):  # it will never be decided on, either
+            return None
