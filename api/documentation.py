@@ -51,12 +51,9 @@ BLUEPRINTS: Final = tuple(
         interventions,
         audit_proofs,
         audit_accesses,
-<<<<<<< HEAD
         audit_history,
         audit_evidence,
-=======
         erasures,
->>>>>>> cedbe643a2edf710829f258976f710a0b65bd94e
     )
 )
 

@@ -204,6 +204,9 @@ def test_every_door_but_the_public_ones_wants_a_session(house):
         ("post", "/closures/reopen"),
         ("get", "/codes"),
         ("get", "/services"),
+        ("get", "/audit/checkpoint"),
+        ("get", "/audit/key"),
+        ("get", "/audit/tile/{tile}"),
     }
     guarded = set()
     for rule, method in operations(house.app):
