@@ -191,7 +191,7 @@ def test_an_erased_persons_events_stay_and_name_what_is_gone(house, auditor):
     with house.service.pool.connection() as connection:
         connection.execute("DELETE FROM data_keys WHERE person = %s", (gone.id,))
     requested = every_page(auditor, account=gone.id, type="account.requested")[0]
-    assert sorted(requested["erased"]) == ["email", "family_name", "given_name"]
+    assert sorted(requested["erased"]) == ["device", "email", "family_name", "given_name", "network"]
     assert {requested["data"][name] for name in requested["erased"]} == {None}
     assert requested["data"]["locale"] == "fr"
 
@@ -207,7 +207,7 @@ def test_an_event_that_was_tampered_with_is_shown_as_far_as_it_can_be(house, aud
             (victim.id,),
         )
         connection.execute("ALTER TABLE events ENABLE TRIGGER events_stay")
-    assert every_page(auditor, account=victim.id, type="account.requested")[0]["broken"] == ["email"]
+    assert every_page(auditor, account=victim.id, type="account.requested")[0]["broken"] == ["device"]
 
 
 BAD_FILTERS = [
