@@ -41,7 +41,7 @@ class Happened(NamedTuple):
 
 @dataclass(frozen=True)
 class Pending:
-    """kind: email-change | closure | recovery."""
+    """kind: email-change | closure | recovery | erasure."""
 
     kind: str
     since: datetime
@@ -69,7 +69,7 @@ class State:
             self.account = event.mutate(self.account)
         else:
             self.profile = event.mutate(self.profile)
-        self.link_due = getattr(event, "due", self.link_due)
+            self.link_due = getattr(event, "due", self.link_due)
         if isinstance(event, Account.RecoveryProposed):
             self._recovery_proposed_at = event.timestamp
         self.last = happened
@@ -107,6 +107,8 @@ class State:
             found.append(Pending("closure", closure.at))
         if account.recovery:
             found.append(Pending("recovery", self._recovery_proposed_at))
+        if account.erasure and not account.erased:
+            found.append(Pending("erasure", account.erasure.proposed_at))
         return sorted(found, key=lambda each: each.since)
 
     def values(self, at: datetime) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from random import Random
 from uuid import UUID, uuid4
 
 import pytest
-from people import AURELIE, CLERK, DAY, HOUR, OTHER_CLERK
+from erasing import ErasingSide
+from people import AURELIE, AURELIE_ADDRESS, CLERK, DAY, HOUR, OTHER_CLERK
 from spec import replayed
 from write_side import WriteSide, nothing
 
@@ -265,6 +266,8 @@ def deeds(here, random: Random, people: list[UUID]) -> None:
         lambda: stands("approve_recovery", account.recovery.id, actor=OTHER_CLERK),
         lambda: stands("close", reason=None, note=None, whence=FIREFOX, actor=account_id),
         lambda: stands("reopen", request=account.closure.request, whence=FIREFOX),
+        lambda: stands("propose_erasure", uuid4(), reason="request-of-holder", actor=CLERK),
+        lambda: stands("approve_erasure", account.erasure.id, due=now + HOUR, actor=OTHER_CLERK),
         lambda: stands("grant", "auditor", until=random.choice([None, date(2099, 1, 1)]), actor=OPERATOR),
         lambda: stands("revoke", "auditor", actor=OPERATOR),
     ]
@@ -289,6 +292,7 @@ def folded(here, account_id: UUID, position: int) -> dict:
         "email-change": account.email_change,
         "recovery": account.recovery,
         "closure": account.closure and account.closure.by_holder,
+        "erasure": account.erasure,
     }
     return {
         "email": account.email,
@@ -299,7 +303,14 @@ def folded(here, account_id: UUID, position: int) -> dict:
         "family_name": profile.data.family_name if profile else account.family_name,
         "profile_state": "submitted" if profile else "missing",
         "link_state": profile.link_state if profile else "none",
-        "link_due": next((event.due for event in reversed(events) if hasattr(event, "due")), None),
+        "link_due": next(
+            (
+                each.due
+                for each in reversed(events)
+                if each.originator_id != account_id and hasattr(each, "due")
+            ),
+            None,
+        ),
         **(profile.data.values() if profile else {}),
         "record_number": profile.link.record_number if profile and profile.link else None,
         **dict.fromkeys(("case_id", "case_state", "case_due")),
@@ -375,3 +386,23 @@ def test_what_is_not_asked_for_is_not_opened(here):
     assert isinstance(state.account, Account)
     assert state.profile.data.city not in ("Moutier", "Delémont")
     assert state.opened(state.profile.data.city) == "Moutier"
+
+
+def test_an_erasure_is_pending_from_its_proposal_until_it_is_carried_out(database_url, tmp_path):
+    with ErasingSide(database_url, tmp_path, connections=6) as here:
+        here.instants, here.past = Instants(here.pool), Past(here.store)
+        account_id = here.submitted()
+        due = as_of(here, account_id)["link_due"]
+        erasure_id = here.proposed(account_id)
+        proposed = as_of(here, account_id)
+        here.erasures.approve(erasure_id, actor=OTHER_CLERK)
+        approved, at = as_of(here, account_id), points(here)[-1][0]
+        here.clock.goes_on(DAY)
+        here.erase.carry_out_due()
+        erased, before = as_of(here, account_id), as_of(here, account_id, at)
+        assert [each["pending"] for each in (proposed, approved, before, erased)] == [["erasure"]] * 3 + [[]]
+        assert [each["state"] for each in (proposed, before, erased)] == ["requested", "requested", "erased"]
+        assert [each["email"] for each in (approved, before, erased)] == [AURELIE_ADDRESS, ERASED, ERASED]
+        assert {each["link_due"] for each in (proposed, approved, before, erased)} == {due}
+        found = changed(here, account_id, at)
+        assert ("account.erased", "state", "requested", "erased") in found

@@ -163,7 +163,7 @@ class PastCase(Schema):
 
 
 class Pending(Schema):
-    kind = one_of(["email-change", "closure", "recovery"])
+    kind = one_of(["email-change", "closure", "recovery", "erasure"])
     since = moment()
 
 
