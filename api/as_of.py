@@ -55,7 +55,7 @@ def state(
         "pending": [{"kind": each.kind, "since": each.since} for each in found.pending(cut.instant)],
         "last_event": {
             "position": last.position,
-            "type": last.stored.topic,
+            "type": last.topic,
             "recorded_at": last.recorded_at,
         },
         "erased": [

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import cache, cached_property, lru_cache
 from threading import Lock
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import orjson
@@ -29,7 +29,8 @@ IDENTITY = ("originator_id", "originator_version")
 KEYS_KEPT = 10_000
 
 
-Reader = Callable[[Any], Any]
+Reader = Callable[[Any], Any]  # how JSON becomes the value
+Readers = list[tuple[str, Reader]]  # by field, of those that JSON does not hold as they are
 
 
 class PlainJson(Transcoder):
@@ -55,6 +56,15 @@ class SealedEvent(StoredEvent):
     new_key: bool = False
 
 
+class Keyless(NamedTuple):
+    """A stored event without its key, as light as can be."""
+
+    originator_id: UUID
+    originator_version: int
+    topic: str
+    state: bytes
+
+
 @dataclass(frozen=True)
 class Form:
     """How the fields of one event class are stored."""
@@ -63,8 +73,12 @@ class Form:
     personal: dict[str, Reader | None]
 
     @cached_property
-    def all(self) -> dict[str, Reader | None]:
-        return self.plain | self.personal
+    def plain_readers(self) -> Readers:
+        return [(name, reader) for name, reader in self.plain.items() if reader]
+
+    @cached_property
+    def readers(self) -> Readers:
+        return self.plain_readers + [(name, reader) for name, reader in self.personal.items() if reader]
 
 
 @cache
@@ -157,16 +171,16 @@ class SealingMapper(Mapper[UUID]):
         state.update((name, self._open(stored_event, name, sealed[name])) for name in sealed)
         if stored_event.account_id is None:
             state.update(dict.fromkeys(form_of(event_class).personal))
-        return _restored(event_class, stored_event, state, form_of(event_class).all)
+        return _restored(event_class, stored_event, state, form_of(event_class).readers)
 
-    def to_unopened_event(self, stored_event: SealedEvent) -> tuple[Any, dict[str, str]]:
+    def to_unopened_event(self, stored_event: Keyless) -> tuple[Any, dict[str, str]]:
         """The same, where personal fields hold what is stored, for folding events of which few are looked at.
 
         Besides, those fields as stored: `opened` gives the value of one.
         """
         event_class, state, sealed = self._read(stored_event)
         state.update(sealed)
-        return _restored(event_class, stored_event, state, form_of(event_class).plain), sealed
+        return _restored(event_class, stored_event, state, form_of(event_class).plain_readers), sealed
 
     def opened(self, stored_event: SealedEvent, name: str, sealed: str) -> Any:
         """What a personal field holds; ERASED where the key is gone."""
@@ -174,7 +188,7 @@ class SealingMapper(Mapper[UUID]):
         reader = form_of(resolve_topic(stored_event.topic)).personal.get(name)
         return reader(value) if reader and value is not None and value is not ERASED else value
 
-    def _read(self, stored: SealedEvent) -> tuple[type, dict[str, Any], dict[str, str]]:
+    def _read(self, stored: SealedEvent | Keyless) -> tuple[type, dict[str, Any], dict[str, str]]:
         """Class, plain fields, sealed fields."""
         state = self.transcoder.decode(stored.state)
         return resolve_topic(stored.topic), state, state.pop("sealed", {})
@@ -210,13 +224,13 @@ class SealingMapper(Mapper[UUID]):
 
 
 def _restored(
-    event_class: type, stored: SealedEvent, state: dict[str, Any], readers: dict[str, Reader | None]
+    event_class: type, stored: SealedEvent | Keyless, state: dict[str, Any], readers: Readers
 ) -> Any:
     for version in range(state.pop("class_version", 1), getattr(event_class, "class_version", 1)):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
-    for name, reader in readers.items():
+    for name, reader in readers:
         value = state[name]
-        if reader and value is not None and value is not ERASED:
+        if value is not None and value is not ERASED:
             state[name] = reader(value)
     state["originator_id"] = stored.originator_id
     state["originator_version"] = stored.originator_version

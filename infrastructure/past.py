@@ -1,8 +1,9 @@
 """An account as it stood at any point of the log, folded from its events alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,21 +13,18 @@ from domain.calendar import ZURICH
 from domain.errors import AccountUnknown, NotYet
 from domain.profile import Case, Link, Profile
 from domain.values import ERASED
-from infrastructure.event_mapper import SealedEvent, SealingMapper
+from infrastructure.event_mapper import Keyless, SealedEvent, SealingMapper
 from infrastructure.event_store import EventStore
 from infrastructure.instants import Cut
 from infrastructure.prepared import Prepared
+from infrastructure.sealing import SHORTEST
 
 STREAM = Prepared("""
-    SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped,
-           e.position, e.recorded_at
-    FROM events AS e LEFT JOIN data_keys AS k ON k.person = e.account_id
-    WHERE e.originator_id = $1 AND e.position <= $2 ORDER BY e.originator_version
+    SELECT originator_version, topic, state, position, recorded_at
+    FROM events WHERE originator_id = $1 AND position <= $2 ORDER BY originator_version
 """)
-FIRST = Prepared("""
-    SELECT originator_id, originator_version, topic, state, account_id, NULL::smallint, NULL::bytea
-    FROM events WHERE originator_id = $1 AND originator_version = 1
-""")
+FIRST = Prepared("SELECT topic, state FROM events WHERE originator_id = $1 AND originator_version = 1")
+KEY = Prepared("SELECT generation, wrapped FROM data_keys WHERE person = $1")
 
 
 class Happened(NamedTuple):
@@ -34,7 +32,7 @@ class Happened(NamedTuple):
 
     position: int
     recorded_at: datetime
-    stored: SealedEvent
+    topic: str
     event: Any
     sealed: dict[str, str]
 
@@ -53,18 +51,17 @@ class State:
     Their personal values are as stored, for most are never looked at: `opened` says what one is.
     """
 
-    def __init__(self, mapper: SealingMapper) -> None:
-        self._mapper = mapper
-        self._sealed_by: dict[int, Happened] = {}  # by the identity of the stored value
+    def __init__(self, open_field: Callable[[Happened, str], Any]) -> None:
+        self._open = open_field
+        self._happened: list[Happened] = []
         self.account: Account | None = None
         self.profile: Profile | None = None
         self.link_due: date | None = None
-        self.last: Happened | None = None
         self._recovery_proposed_at: datetime | None = None
 
     def add(self, happened: Happened) -> None:
         event = happened.event
-        self._sealed_by.update(dict.fromkeys(map(id, happened.sealed.values()), happened))
+        self._happened.append(happened)
         if self.account is None or event.originator_id == self.account.id:
             self.account = event.mutate(self.account)
         else:
@@ -72,15 +69,20 @@ class State:
             self.link_due = getattr(event, "due", self.link_due)
         if isinstance(event, Account.RecoveryProposed):
             self._recovery_proposed_at = event.timestamp
-        self.last = happened
 
     def opened(self, value: Any) -> Any:
         """A value of this state; ERASED where the key is gone."""
-        happened = self._sealed_by.get(id(value))
-        if not happened:
+        if not (isinstance(value, str) and len(value) >= SHORTEST):
             return value
-        name = next(name for name, sealed in happened.sealed.items() if sealed is value)
-        return self._mapper.opened(happened.stored, name, value)
+        for happened in reversed(self._happened):
+            for name, sealed in happened.sealed.items():
+                if sealed is value:
+                    return self._open(happened, name)
+        return value
+
+    @property
+    def last(self) -> Happened:
+        return self._happened[-1]
 
     @property
     def link(self) -> Link | None:
@@ -156,15 +158,16 @@ class Past:
 
     def state(self, account_id: UUID, cut: Cut) -> State:
         """Raises AccountUnknown, NotYet."""
-        state = State(self._mapper)
-        for happened in self._life(account_id, cut.position):
+        life, state = self._life(account_id, cut.position)
+        for happened in life:
             state.add(happened)
         return state
 
     def changes(self, account_id: UUID, since: Cut, until: Cut) -> list[Change]:
         """What each event after one point and up to another changed, in their order. Raises AccountUnknown, NotYet."""
-        state, found = State(self._mapper), []
-        for happened in self._life(account_id, until.position):
+        life, state = self._life(account_id, until.position)
+        found: list[Change] = []
+        for happened in life:
             at = happened.recorded_at
             before = state.values(at) if happened.position > since.position else None
             state.add(happened)
@@ -172,34 +175,42 @@ class Past:
                 found += _changes(state, before, state.values(at), happened)
         return found
 
-    def _life(self, account_id: UUID, position: int) -> list[Happened]:
-        """The events of both streams up to a position, in the order of the log."""
+    def must_know(self, account_id: UUID) -> None:
+        """Raises AccountUnknown."""
+        self._streams(account_id)
+
+    def _life(self, account_id: UUID, position: int) -> tuple[list[Happened], State]:
+        """The events of both streams up to a position, in the order of the log, and a state to which none was added."""
         happened = [
-            self._happened(row)
+            self._restored(stream, *row)
             for stream in self._streams(account_id)
             for row in STREAM.all(self._pool, (stream, position))
         ]
         if not happened:
             raise NotYet
-        return sorted(happened, key=lambda each: each.position)
+        generation, wrapped = KEY.one(self._pool, (account_id,)) or (None, None)
 
-    def must_know(self, account_id: UUID) -> None:
-        """Raises AccountUnknown."""
-        self._streams(account_id)
+        def open_field(of: Happened, name: str) -> Any:
+            event = of.event
+            place = event.originator_id, event.originator_version, of.topic, b""
+            stored = SealedEvent(*place, account_id, generation, wrapped)
+            return self._mapper.opened(stored, name, of.sealed[name])
+
+        return sorted(happened, key=attrgetter("position")), State(open_field)
 
     def _streams(self, account_id: UUID) -> tuple[UUID, UUID]:
         """That of an account and that of its profile."""
-        first = FIRST.one(self._pool, (account_id,))
-        stored = first and SealedEvent(*first)
-        if not stored or stored.topic != Account.AccountRequested.TOPIC:
+        topic, state = FIRST.one(self._pool, (account_id,)) or (None, b"")
+        if topic != Account.AccountRequested.TOPIC:
             raise AccountUnknown
-        event, _ = self._mapper.to_unopened_event(stored)
+        event, _ = self._mapper.to_unopened_event(Keyless(account_id, 1, topic, state))
         return account_id, event.profile_id
 
-    def _happened(self, row: tuple[Any, ...]) -> Happened:
-        *event, position, recorded_at = row
-        stored = SealedEvent(*event)
-        return Happened(position, recorded_at, stored, *self._mapper.to_unopened_event(stored))
+    def _restored(
+        self, stream: UUID, version: int, topic: str, state: bytes, position: int, recorded_at: datetime
+    ) -> Happened:
+        event, sealed = self._mapper.to_unopened_event(Keyless(stream, version, topic, state))
+        return Happened(position, recorded_at, topic, event, sealed)
 
 
 def _changes(
@@ -217,7 +228,7 @@ def _changes(
                 old,
                 new,
                 happened.position,
-                happened.stored.topic,
+                happened.topic,
                 happened.event.actor,
                 happened.recorded_at,
             )

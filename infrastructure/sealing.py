@@ -21,6 +21,7 @@ FORM = b"\x01"
 BLOCK = 32
 _HEAD = 1 + 32
 _BODY = _HEAD + 12
+SHORTEST = 4 * -(-(_BODY + BLOCK + 16) // 3)  # characters of a sealed value
 
 
 class SealBroken(Exception):
