@@ -326,6 +326,7 @@ def test_personal_data_that_no_event_brought_are_found(small):
     [
         lambda note: note + note.rpartition("\n\n")[2],
         lambda note: note + FORGER.sign("x\n").rpartition("\n\n")[2],
+        lambda note: note + "junk\n",
         lambda note: note + "\n",
         lambda note: "\n" + note,
         lambda note: note.replace("\u2014 ", "- "),
