@@ -11,7 +11,7 @@ from uuid import UUID
 
 import click
 
-from api.operating import account_id
+from api.operating import find_account
 from api.terminal import as_json, echo, found_wrong, print_json, with_service
 from domain import errors
 from infrastructure import codes
@@ -66,7 +66,7 @@ def erase(
                 answer: dict[str, Any] = {"id": str(approve), "state": "approved"}
             else:
                 erasure_id, _ = service.erasures.propose(
-                    account_id(service, account), reason=reason, actor=actor
+                    find_account(service, account), reason=reason, actor=actor
                 )
                 answer = {"id": str(erasure_id), "state": "proposed"}
         except tuple(REFUSALS) as refusal:

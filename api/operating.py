@@ -159,13 +159,13 @@ def history(service: Service, account: str, language: str, json_wanted: bool) ->
 
     Example: matricule history ada@example.org
     """
-    found = account_id(service, account)
+    found = find_account(service, account)
     for part in service.project():
         part.catch_up()
     moments = service.history.of(found, language)
     if not moments:
         raise found_wrong("No account has this id.")
-    traced_for_operator(service, "timeline", accounts=[account_id], count=len(moments))
+    traced_for_operator(service, "timeline", accounts=[found], count=len(moments))
     if json_wanted:
         print_json({"items": [vars(moment) for moment in moments]})
         return
@@ -220,7 +220,7 @@ def release(service: Service, json_wanted: bool) -> None:
         echo.print(f"{released:,} parked items are on their way again.")
 
 
-def account_id(service: Service, account: str) -> UUID:
+def find_account(service: Service, account: str) -> UUID:
     """Of whoever has this id or address. Raises click.exceptions.Exit."""
     with contextlib.suppress(ValueError):
         return UUID(account)
