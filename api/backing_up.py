@@ -1,6 +1,7 @@
 """Backups, and the way back from one."""
 
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 import psycopg
 from rich.progress import Progress
 
-from api.terminal import as_json, echo, found_wrong, print_json, settings, sized
+from api.terminal import as_json, aside, echo, found_wrong, print_json, settings, sized
 from infrastructure import backup as backups
 from infrastructure import boot, bootstrap
 from infrastructure.backup import BackupFault, Manifest
@@ -21,6 +22,8 @@ from infrastructure.observability import set_up_logging
 from infrastructure.processes import only_one
 from infrastructure.restore import load
 from infrastructure.settings import Settings
+from infrastructure.translations import text
+from infrastructure.verify_all import Finding, verify_all
 
 FOLDED_ANEW = [model.name for model in READ_MODELS if model.rebuildable]
 
@@ -31,8 +34,8 @@ FOLDED_ANEW = [model.name for model in READ_MODELS if model.rebuildable]
 def backup(folder: Path, json_wanted: bool) -> None:
     """Write all that cannot be made anew into DIR, as it is at one moment; the service goes on meanwhile.
 
-    The master key is NOT in it: keep a copy of its file elsewhere, for without it nobody can read this backup. Keep a
-    copy of the register of erasures, too, and renew it after each erasure.
+    The master key is NOT in it: keep a copy of its file elsewhere, for without it nobody can read this backup. Keep
+    copies of the key that signs checkpoints and of the register of erasures, too, and renew that after each erasure.
 
     Example: matricule backup /backups/2025-09-01
     """
@@ -55,8 +58,8 @@ def backup(folder: Path, json_wanted: bool) -> None:
         return
     echo.print(f"{folder}: {_numbers(made)['events']:,} events, {_numbers(made)['rows']:,} rows in all.")
     echo.print(
-        f"Keep copies, each in another place: of the master key, {wanted.master_key_file}, without which nobody can "
-        f"read this, and of the register of erasures, {wanted.erasure_register}.",
+        f"Keep copies in other places: of the master key, {wanted.master_key_file}, without which nobody can read "
+        f"this, of the register of erasures, {wanted.erasure_register}, and of {wanted.checkpoint_key_file}.",
         soft_wrap=True,
     )
 
@@ -82,7 +85,7 @@ def restore(folder: Path, nobody_erased_since: bool, json_wanted: bool) -> None:
     try:
         with sized() as bar:
             manifest = backups.read(folder, _shown(bar, "checking"))
-        _must_know_who_was_erased(wanted, manifest, nobody_erased_since)
+        _check_what_is_beside_it(wanted, manifest, nobody_erased_since)
         wanted.home.mkdir(parents=True, exist_ok=True)
         with only_one(wanted.home), bootstrap.database(wanted) as conninfo:
             keyring = read_keyring(wanted.master_key_file)
@@ -91,19 +94,37 @@ def restore(folder: Path, nobody_erased_since: bool, json_wanted: bool) -> None:
             answer = _made_ready(wanted, conninfo, folder, manifest)
     except BackupFault as fault:
         raise found_wrong(str(fault)) from None
+    finding = answer["log"]
     if json_wanted:
         print_json(answer)
-        return
+    else:
+        _tell(answer, finding)
+    if not finding["ok"]:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(answer: dict[str, Any], finding: dict[str, Any]) -> None:
     echo.print(f"{answer['events']:,} events restored, {answer['erased_again']:,} people erased again.")
     echo.print("Sessions have ended, and mails are parked: matricule release sends them.")
+    said = text("en", "audit", "findings", finding["problem"] or "ok")
+    (echo if finding["ok"] else aside).print(
+        said.format(position=finding["position"], size=finding["size"], checkpoints=finding["checkpoints"]),
+        soft_wrap=True,
+    )
 
 
-def _must_know_who_was_erased(wanted: Settings, manifest: Manifest, nobody_erased_since: bool) -> None:
+def _check_what_is_beside_it(wanted: Settings, manifest: Manifest, nobody_erased_since: bool) -> None:
     register = wanted.erasure_register
     if not register.exists() and not nobody_erased_since:
         raise BackupFault(
             f"The register of erasures, {register}, is missing: bring back its copy, or people come back who were "
             f"erased after {manifest.made_at}. If nobody was, say --nobody-erased-since."
+        )
+    signed = any(table.rows for table in manifest.tables if table.name == "checkpoints")
+    if signed and not wanted.checkpoint_key_file.exists():
+        raise BackupFault(
+            f"The key that signs checkpoints, {wanted.checkpoint_key_file}, is missing: bring back its copy, or nobody "
+            "can tell whether the log goes on from what was published."
         )
 
 
@@ -111,18 +132,22 @@ def _made_ready(wanted: Settings, conninfo: str, folder: Path, manifest: Manifes
     """As any start would, which goes on from here if this is interrupted."""
     migrate(conninfo)
     boot.prepare(conninfo)
-    with closing(bootstrap.build(wanted, conninfo)) as service:
+    with closing(bootstrap.build(wanted, conninfo, bootstrap.SystemClock())) as service:
         for entry in ErasureRegister(folder / backups.REGISTER).entries():
             service.erasure_register.note(entry)
         again = apply_register(service.erasures, service.erasure_register)
         for part in service.project():
             part.catch_up()
-        _check_log(service, manifest)
-        return {"folder": str(folder), **_numbers(manifest), "erased_again": again}
+        finding = _hold_to_checkpoints(service)
+        return {"folder": str(folder), **_numbers(manifest), "erased_again": again, "log": asdict(finding)}
 
 
-def _check_log(service: Service, manifest: Manifest) -> None:
-    """Hold the restored log to the last published checkpoint."""
+def _hold_to_checkpoints(service: Service) -> Finding:
+    """Those of the backup, and those that were published, as far as they are here: what is missing was lost since."""
+    published = sorted(service.settings.checkpoint_dir.glob("*.checkpoint"))
+    notes = [file.read_text("utf-8", errors="replace") for file in published]
+    with psycopg.connect(service.conninfo, autocommit=True) as connection:
+        return verify_all(connection, service.checkpoints.verifier, notes)
 
 
 def _connected(conninfo: str) -> psycopg.Connection:

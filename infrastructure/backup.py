@@ -89,7 +89,6 @@ def make(
     register: Path,
     read_models: Iterable[str],
     now: datetime,
-    checkpoint: str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Manifest:
     """Write a backup into a folder that is made for it, and appears whole. It stops nobody. Raises BackupFault.
@@ -103,7 +102,7 @@ def make(
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(mode=0o700)
     try:
-        manifest = _written(connection, half, keyring, register, set(read_models), now, checkpoint, progress)
+        manifest = _written(connection, half, keyring, register, set(read_models), now, progress)
         _write(half / MANIFEST, orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
         _sync(half)
         if folder.exists():
@@ -123,7 +122,6 @@ def _written(
     register: Path,
     read_models: set[str],
     now: datetime,
-    checkpoint: str | None,
     progress: Progress,
 ) -> Manifest:
     with connection.transaction():
@@ -137,6 +135,7 @@ def _written(
             done += tables[-1].bytes
             progress(done, max(done, total))
         (position,) = connection.execute("SELECT max(position) FROM events").fetchone()
+        checkpoint = connection.execute("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
         generations = {keyring.current.generation}
         generations |= {
             number for (number,) in connection.execute("SELECT DISTINCT generation FROM data_keys")
@@ -155,7 +154,7 @@ def _written(
         made_at=now.isoformat(),
         migrations=migrations,
         position=position,
-        checkpoint=checkpoint,
+        checkpoint=checkpoint and checkpoint[0],
         keys={name: each for name, each in fingerprints(keyring).items() if int(name) in generations},
         register=sha256(noted).hexdigest(),
         sequences=sequences,

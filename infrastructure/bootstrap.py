@@ -381,7 +381,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         log=store,
         book=erasure_book,
         register=erasure_register,
-        traces=WriteSideTraces(intake),
+        traces=WriteSideTraces(intake, failed_sign_ins),
         clock=clock,
         new_id=uuid4,
         patience=settings.erasure_patience,

@@ -4,14 +4,15 @@ Every table is named here, with what an erasure does to it: one that nobody has 
 keeps its bytes, which nobody can open without the data key.
 """
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Cursor
 
 from application.ports import Effect
 from domain.values import address_key
+from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.intake import SealedIntake
 
 # In this order. The key first: whatever else is held is nothing without it.
@@ -33,6 +34,7 @@ OF_A_PERSON: Final = {
 IN_ITS_OWN_WAY: Final = {
     "outbox": "deleted, unless a message is on its way out at this very moment: then the erasure comes later",
     "intake": "sealed; what somebody asked for with an address of the person is deleted",
+    "failed_sign_ins": "sealed; attempts with an address of the person are deleted",
     "idempotency": "kept answers to others may speak of the person: all are emptied, and a repeat is refused",
     "buckets": "keyed digests of addresses and devices: all counts begin anew",
     "erasures": "that the person was erased, without anything personal",
@@ -42,6 +44,7 @@ STAYS: Final = {
     "records": "the institution's own register",
     "migrations": "about no person",
     "checkpoints": "about no person",
+    "shipped": "about no person",
     "log_offset": "about no person",
     "database_identity": "about no person",
     "projections": "about no person",
@@ -66,8 +69,11 @@ class MessageUnderWay(Exception):
 class WriteSideTraces:
     """What `application.erasures` has deleted, in the transaction of the event that says so, and once more after it."""
 
-    def __init__(self, intake: SealedIntake) -> None:
-        self._intake = intake
+    def __init__(self, intake: SealedIntake, failed: SealedFailedSignIns) -> None:
+        self._typed: dict[str, Callable[[bytes], Any]] = {
+            "intake": intake.open,
+            "failed_sign_ins": failed.open,
+        }
 
     def of(self, account_id: UUID, addresses: Collection[str]) -> Effect:
         """addresses: all that the person ever had. Raises MessageUnderWay."""
@@ -78,19 +84,24 @@ class WriteSideTraces:
                 cursor.execute(f"DELETE FROM {table} WHERE {column} = %s", (account_id,))
             if any(under_way for (under_way,) in cursor.execute(OUTBOX, (account_id,)).fetchall()):
                 raise MessageUnderWay
-            self._delete_requests(cursor, keys)
+            for table, opened in self._typed.items() if keys else ():
+                _delete_typed(cursor, table, opened, keys)
             for statement in UNATTRIBUTED:
                 cursor.execute(statement)
 
         return delete
 
-    def _delete_requests(self, cursor: Cursor, keys: set[str]) -> None:
-        rows = cursor.execute("SELECT id, sealed FROM intake").fetchall() if keys else []
-        theirs = [number for number, sealed in rows if self._address(sealed) in keys]
-        cursor.execute("DELETE FROM intake WHERE id = ANY(%s)", (theirs,))
 
-    def _address(self, sealed: bytes) -> str | None:
+def _delete_typed(cursor: Cursor, table: str, opened: Callable[[bytes], Any], keys: set[str]) -> None:
+    """Rows that hold an address which somebody typed."""
+
+    def is_theirs(sealed: bytes) -> bool:
         try:
-            return address_key(self._intake.open(sealed).email)
-        except (ValueError, KeyError):  # it will never be decided on, either
-            return None
+            email = opened(sealed).email
+        except (ValueError, KeyError):  # no worker can open it, either
+            return False
+        return email is not None and address_key(email) in keys
+
+    rows = cursor.execute(f"SELECT id, sealed FROM {table}").fetchall()
+    theirs = [number for number, sealed in rows if is_theirs(sealed)]
+    cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", (theirs,))

@@ -11,17 +11,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
 from psycopg import Connection
 
 from domain.values import address_key
+from infrastructure import failed_sign_ins, intake
 from infrastructure.database import others_at_work
 from infrastructure.event_mapper import opener
-from infrastructure.intake import CONTEXT
-from infrastructure.keys import KEY_BYTES, Box, Keyring, MasterKey, read_keyring
+from infrastructure.keys import KEY_BYTES, Keyring, MasterKey, read_keyring
 from projections.projector import ENDLESS, read_batch
 from projections.read_model import Fact
 
@@ -30,6 +30,21 @@ MOST: Final = 255  # generations, for one byte holds their number
 
 Progress = Callable[[int, int], None]  # events read, events in all
 
+
+class Sealed(NamedTuple):
+    """A column that is sealed for the service itself. context: None for the row's own id."""
+
+    table: str
+    column: str
+    purpose: str
+    context: bytes | None
+
+
+SEALED: Final = (
+    Sealed("totp_factors", "secret", "totp", None),
+    Sealed("intake", "sealed", "intake", intake.CONTEXT),
+    Sealed("failed_sign_ins", "sealed", "failed-sign-in", failed_sign_ins.CONTEXT),
+)
 # What a fact says that somebody may be found by: kind of lookup → fields. An address is found in one spelling.
 FOUND_BY: Final = {
     "email": ("email", "previous"),
@@ -54,8 +69,10 @@ NOT_FOUND = """
 """
 STILL_UNDER = {
     "data keys": "SELECT count(*) FROM data_keys WHERE generation = %(generation)s",
-    "secrets of authenticator apps": "SELECT count(*) FROM totp_factors WHERE get_byte(secret, 0) = %(generation)s",
-    "requests": "SELECT count(*) FROM intake WHERE get_byte(sealed, 0) = %(generation)s",
+    **{
+        f"rows of {table}": f"SELECT count(*) FROM {table} WHERE get_byte({column}, 0) = %(generation)s"
+        for table, column, *_ in SEALED
+    },
 }
 # What only its owner can bring along: a password when she signs in, a recovery code never.
 LET_DIE = {
@@ -98,8 +115,8 @@ def rotate(connection: Connection, key_file: Path, progress: Progress = lambda d
             _rewrap(connection, keyring),
             _find_again(connection, keyring, progress),
         )
-        _reseal(connection, keyring.box("totp"), "totp_factors", "secret", keyring.current.generation)
-        _reseal(connection, keyring.box("intake"), "intake", "sealed", keyring.current.generation)
+        for kept in SEALED:
+            _reseal(connection, keyring, kept)
         # Found by keyed digests of the generation before: nobody would find them again.
         connection.execute("DELETE FROM idempotency")
         connection.execute("DELETE FROM buckets")
@@ -219,14 +236,16 @@ def _insert(
     return connection.execute(REFOUND, {**columns, "old": old.generation, "new": new.generation}).rowcount
 
 
-def _reseal(connection: Connection, box: Box, table: str, column: str, generation: int) -> None:
+def _reseal(connection: Connection, keyring: Keyring, kept: Sealed) -> None:
+    table, column, purpose, context = kept
+    box = keyring.box(purpose)
     rows = connection.execute(
-        f"SELECT id, {column} FROM {table} WHERE get_byte({column}, 0) <> %s", (generation,)
+        f"SELECT id, {column} FROM {table} WHERE get_byte({column}, 0) <> %s", (keyring.current.generation,)
     ).fetchall()
     for number, sealed in rows:
-        context = number.bytes if isinstance(number, UUID) else CONTEXT
+        bound = number.bytes if context is None else context
         try:
-            fresh = box.seal(box.open(sealed, context), context)
+            fresh = box.seal(box.open(sealed, bound), bound)
         except ValueError:  # it could not be opened before, either
             continue
         connection.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", (fresh, number))

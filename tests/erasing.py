@@ -52,7 +52,7 @@ class ErasingSide(WriteSide):
             log=self.store,
             book=self.book,
             register=self.register,
-            traces=WriteSideTraces(self.intake),
+            traces=WriteSideTraces(self.intake, self.failed_sign_ins),
             clock=self.clock,
             new_id=uuid4,
             patience=DAY,

@@ -7,6 +7,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -64,7 +65,7 @@ def test_from_an_old_backup_everything_comes_back_but_whoever_was_erased_since(s
     erased_by_two(service, ada_id)
     assert service.mails(ADA)[-1]["X-Matricule-Kind"] == "erased"
 
-    bring(service, elsewhere, "master.key")
+    bring(service, elsewhere, "master.key", "checkpoint.key")
     refused = elsewhere.command("restore", str(folder))
     assert refused.returncode == 1
     assert "register of erasures" in refused.stderr
@@ -98,6 +99,7 @@ def test_a_database_that_came_back_in_another_way_is_cleared_before_anything_els
     line = json.dumps({**entry, "reason": "request-of-holder", "at": "2025-09-01T12:00:00+00:00"})
     (service.home / "erasures.jsonl").write_text(line + "\n")
     told = service.command("history", ada_id, "--json")
+    assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["items"][-1]["type"] == "account.erased"
     assert ADA not in told.stdout
 
@@ -150,7 +152,7 @@ def copied(taken, tmp_path) -> Path:
 def test_a_backup_that_is_not_whole_is_refused_before_anything_is_done(
     taken, copied, elsewhere, file, spoil, words
 ):
-    bring(taken[0], elsewhere, "master.key", "erasures.jsonl")
+    bring(taken[0], elsewhere, "master.key", "erasures.jsonl", "checkpoint.key")
     path = copied / file
     if spoil:
         path.write_bytes(spoil(path.read_bytes()))
@@ -162,9 +164,11 @@ def test_a_backup_that_is_not_whole_is_refused_before_anything_is_done(
     assert not (elsewhere.home / "postgresql").exists()
 
 
-def restored(database: str, service: RunningService, folder: Path) -> subprocess.CompletedProcess[str]:
+def restored(
+    database: str, service: RunningService, folder: Path, *more: str
+) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": os.environ["PATH"], **service.settings, "DATABASE_URL": database}
-    return subprocess.run([PROGRAM, "restore", folder], env=environ, capture_output=True, text=True)
+    return subprocess.run([PROGRAM, "restore", folder, *more], env=environ, capture_output=True, text=True)
 
 
 def tables(database: str) -> list[tuple]:
@@ -181,7 +185,7 @@ def empty(postgres) -> Iterator[str]:
 
 
 def test_what_fails_in_the_middle_leaves_an_empty_database(taken, copied, elsewhere, empty):
-    bring(taken[0], elsewhere, "master.key", "erasures.jsonl")
+    bring(taken[0], elsewhere, "master.key", "erasures.jsonl", "checkpoint.key")
     manifest = json.loads((copied / "manifest.json").read_bytes())
     (table,) = [table for table in manifest["tables"] if table["name"] == "outbox"]
     table["rows"] += 1
@@ -192,7 +196,7 @@ def test_what_fails_in_the_middle_leaves_an_empty_database(taken, copied, elsewh
 
 
 def test_of_a_newer_version_nothing_is_restored(taken, copied, elsewhere, empty):
-    bring(taken[0], elsewhere, "master.key", "erasures.jsonl")
+    bring(taken[0], elsewhere, "master.key", "erasures.jsonl", "checkpoint.key")
     manifest = copied / "manifest.json"
     manifest.write_bytes(manifest.read_bytes().replace(b"0007_passwords", b"9999_tomorrow"))
     refused = restored(empty, elsewhere, copied)
@@ -201,7 +205,7 @@ def test_of_a_newer_version_nothing_is_restored(taken, copied, elsewhere, empty)
 
 
 def test_under_another_master_key_nothing_is_restored(taken, copied, elsewhere, empty):
-    bring(taken[0], elsewhere, "erasures.jsonl")
+    bring(taken[0], elsewhere, "erasures.jsonl", "checkpoint.key")
     for line, words in (("1", "another master key"), ("2", "generation 1 of the master key")):
         (elsewhere.home / "master.key").write_text(f"{line} {'A' * 43}=\n")
         (elsewhere.home / "master.key").chmod(0o600)
@@ -211,12 +215,27 @@ def test_under_another_master_key_nothing_is_restored(taken, copied, elsewhere, 
     assert tables(empty) == []
 
 
+def test_a_log_that_ends_before_what_was_published_is_told(taken, copied, elsewhere, empty):
+    bring(taken[0], elsewhere, "master.key", "erasures.jsonl", "checkpoint.key")
+    service = taken[0]
+    service.run()
+    in_use(service, f"{uuid4()}@example.org")
+    note = service.command("audit", "checkpoint").stdout
+    service.interrupt(service.processes[-1])
+    (elsewhere.home / "checkpoints").mkdir()
+    (elsewhere.home / "checkpoints" / "2025-09-01.checkpoint").write_text(note)
+    told = restored(empty, elsewhere, copied, "--json")
+    assert told.returncode == 1
+    assert json.loads(told.stdout)["log"]["ok"] is False
+
+
 def test_a_backup_in_a_database_of_another_server_goes_on_behind_its_last_event(
     taken, copied, elsewhere, empty
 ):
-    bring(taken[0], elsewhere, "master.key", "erasures.jsonl")
-    done = restored(empty, elsewhere, copied)
+    bring(taken[0], elsewhere, "master.key", "erasures.jsonl", "checkpoint.key")
+    done = restored(empty, elsewhere, copied, "--json")
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["log"]["ok"]
     elsewhere.settings["DATABASE_URL"] = empty
     elsewhere.run()
     in_use(elsewhere, BEN)

@@ -1,15 +1,17 @@
 """Erasing a person: decided by two, told to the person, noted outside, and nothing is left that could be opened."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import orjson
 import pytest
 from erasing import ErasingSide
-from people import AURELIE_ADDRESS, CLERK, DAY, HOUR, OTHER_CLERK
+from people import AURELIE_ADDRESS, CASE_ID, CLERK, DAY, HOUR, OTHER_CLERK
 from read_side import catch_up, own_connection, projecting
 from signing_in import in_use, refused
 from write_side import nothing
 
+from application.ports import FailedSignIn
 from domain import errors
 from domain.fact import NOWHERE
 from domain.values import ERASED
@@ -165,6 +167,27 @@ def test_what_was_asked_for_with_the_address_goes_and_what_others_asked_for_stay
     assert here.erase.carry_out_due() == 1
     ((_, sealed),) = here.intake.waiting(10)
     assert here.intake.open(sealed).email == "somebody@else.example"
+
+
+def test_what_was_appended_at_the_same_moment_makes_no_row_again(here, account_id):
+    profile = here.store.profile(here.store.account(account_id).profile_id)
+    profile.open_case_for(CASE_ID, "no-record", [], due=profile.due, actor=CLERK, now=here.clock.now())
+    (stored,) = map(here.store.mapper.to_stored_event, profile.collect_events())
+    with projecting(here) as projector:
+        here.erased(account_id)
+        here.store.recorder.commit(
+            [replace(stored, wrapped=None)]
+        )  # as if it had come before the key was gone
+        catch_up(here, projector)
+    assert here.rows("SELECT * FROM cases") == []
+
+
+def test_failed_sign_ins_with_the_address_go_and_those_of_others_stay(here, account_id):
+    for email in (AURELIE_ADDRESS, "somebody@else.example", None):
+        here.failed_sign_ins.put(FailedSignIn(email, None, None, here.clock.now()))
+    here.erased(account_id)
+    left = [here.failed_sign_ins.open(sealed).email for _, sealed in here.failed_sign_ins.waiting(10)]
+    assert left == ["somebody@else.example", None]
 
 
 def test_the_register_says_who_when_why_and_by_whom_and_nothing_personal(here, account_id):

@@ -23,7 +23,7 @@ PAUSE = f"""
         RETURN coalesce(NEW, OLD);
     END $$
 """
-OTHERS = ("outbox", "intake", "buckets")
+OTHERS = ("outbox", "intake", "failed_sign_ins", "buckets")
 STEPS = [
     "BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.topic = 'account.erased')",
     *(f"BEFORE DELETE ON {table} FOR EACH STATEMENT" for table in (*OF_A_PERSON, *OTHERS)),
