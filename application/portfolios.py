@@ -19,10 +19,19 @@ class Portfolios:
     log: EventLog
     items: PortfolioItems
 
-    def page(self, account_id: UUID, wanted: Wanted, *, after: Place | None, limit: int) -> Sequence[Item]:
-        """after: the last one of the page before."""
+    def page(
+        self, account_id: UUID, wanted: Wanted, *, after: Place | None, limit: int | None
+    ) -> Sequence[Item]:
+        """after: the last one of the page before. limit: None for all."""
         record_number = self._record_of(account_id)
         return self.items.page(record_number, wanted, reader=account_id, after=after, limit=limit)
+
+    def whole(self, account_id: UUID) -> Sequence[Item]:
+        """All of it; nothing where there is no link."""
+        try:
+            return self.page(account_id, Wanted(), after=None, limit=None)
+        except errors.NotLinkedYet:
+            return []
 
     def document(self, account_id: UUID, item_id: UUID) -> Item:
         """An item that has a file. Raises DocumentUnknown."""

@@ -343,7 +343,7 @@ class PortfolioItems(Protocol):
     """What is published about records. reader: the account for which `new` is told."""
 
     def page(
-        self, record_number: str, wanted: Wanted, *, reader: UUID, after: Place | None, limit: int
+        self, record_number: str, wanted: Wanted, *, reader: UUID, after: Place | None, limit: int | None
     ) -> Sequence[Item]: ...
 
     def get(self, record_number: str, item_id: UUID, *, reader: UUID) -> Item | None:

@@ -74,7 +74,7 @@ class Portfolio:
         self._documents = documents
 
     def page(
-        self, record_number: str, wanted: Wanted, *, reader: UUID, after: Place | None, limit: int
+        self, record_number: str, wanted: Wanted, *, reader: UUID, after: Place | None, limit: int | None
     ) -> list[Item]:
         values = (record_number, reader, *astuple(wanted), *(after or (None, None, None)), limit)
         return [_item(*row) for row in PAGE.all(self._pool, values)]

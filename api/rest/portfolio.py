@@ -72,7 +72,7 @@ def _page(which: str, asked: dict[str, Any], **more: bool) -> Response:
     response = answer(
         {
             "items": list(map(representations.portfolio_item, items)),
-            "next_cursor": pagination.page(found, limit, lambda item: item.place, kind),
+            "next_cursor": pagination.page(found, limit, lambda item: tuple(item.place), kind),
         }
     )
     if request.method == "GET":
