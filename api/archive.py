@@ -22,6 +22,7 @@ def archive(asking: Identity) -> dict[str, Any]:
         "account": my_account(entry, asking.roles),
         "profile": data and representations.personal_data(data),
         "record": _record(entry.record_number),
+        "portfolio": list(map(representations.portfolio_item, parts.portfolios.whole(account_id))),
         "history": [
             representations.archived_moment(each)
             for each in parts.history.of(account_id, locale(), masked=False)

@@ -29,11 +29,13 @@ from api.rest import (
     mailed,
     me,
     own_access,
+    portfolio,
     second_factors,
     session,
 )
 from api.schemas import answers
 from api.schemas.accounts import EmailChange, PasswordChange, Reauthentication, either_of
+from infrastructure.documents import MEDIA_TYPES
 from infrastructure.translations import text
 
 PREFIX: Final = "/api/v1"
@@ -45,6 +47,7 @@ BLUEPRINTS: Final = tuple(
         session,
         me,
         own_access,
+        portfolio,
         second_factors,
         lists,
         cases,
@@ -99,6 +102,7 @@ PARAMETERS: Final = {
         maxLength=KEY_LIMIT,
     ),
     "IfMatch": _header("If-Match", "Only if the `ETag` is still this one."),
+    "IfNoneMatch": _header("If-None-Match", "Only if the `ETag` is no longer this one."),
     "LogPosition": _header("Log-Position", "From a command's answer: wait until that is visible."),
 }
 HEADERS: Final = {
@@ -111,7 +115,18 @@ HEADERS: Final = {
         "description": "Of a file: whose manifest is at `/audit/exports/{export_id}`.",
         "schema": {"type": "string", "format": "uuid"},
     },
-    "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "The version, for `If-Match`; of a file its SHA-256.",
+        "schema": {"type": "string"},
+    },
+    "ReprDigest": {
+        "description": "`sha-256=:…:`, in base64 (RFC 9530).",
+        "schema": {"type": "string"},
+    },
+    "ContentDisposition": {
+        "description": "`attachment`, with a name for the file (RFC 6266).",
+        "schema": {"type": "string"},
+    },
 }
 
 
@@ -185,6 +200,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
         "CsrfToken": signed_in and unsafe,
         "IdempotencyKey": facts.get("idempotent"),
         "IfMatch": facts.get("conditional"),
+        "IfNoneMatch": facts.get("file"),
         "LogPosition": facts.get("waits"),
     }
     parameters = operation.setdefault("parameters", [])
@@ -198,8 +214,13 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
             "text/csv; charset=utf-8": {**written, "example": "position,leaf_index,…"},
             "application/x-ndjson": {**written, "example": '{"position":4120576,…}'},
         }
+    if facts.get("file"):
+        (written,) = responses["200"]["content"].values()
+        responses["200"]["content"] = dict.fromkeys(MEDIA_TYPES, written)
     for response in responses.values():
         response.setdefault("headers", {}).update(_response_headers(facts))
+    if facts.get("file"):
+        responses["304"] = {"description": "The client has it already."}
     codes = _problems(operation, facts, signed_in and unsafe)
     for status in sorted({errors.status_of(code) for code in codes}):
         responses[str(status)] = _problem_response(
@@ -216,7 +237,14 @@ def _tag(path: str, facts: dict[str, Any]) -> str:
 
 
 def _response_headers(facts: dict[str, Any]) -> dict[str, Any]:
-    names = {"Log-Position": "command", "Recorded-At": "command", "ETag": "versioned", "Export-Id": "exports"}
+    names = {
+        "Log-Position": "command",
+        "Recorded-At": "command",
+        "ETag": "versioned",
+        "Export-Id": "exports",
+        "Repr-Digest": "file",
+        "Content-Disposition": "file",
+    }
     return {
         name: {"$ref": f"#/components/headers/{name.replace('-', '')}"}
         for name, fact in names.items()

@@ -40,6 +40,7 @@ STATUS: Final = {
     "account-locked": 403,
     "account-closed": 403,
     "wrong-password": 403,
+    "not-linked-yet": 403,
     "wrong-passkey": 403,
     "not-found": 404,
     "not-in-log": 404,

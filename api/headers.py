@@ -20,10 +20,12 @@ HSTS: Final = "max-age=31536000"  # for this host alone: what its subdomains ser
 PREFLIGHT_SECONDS: Final = 600
 METHODS: Final = "GET, POST, PUT, DELETE"
 ACCEPTED: Final = (
-    "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, Log-Position, X-CSRF-Token"
+    "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Log-Position, "
+    "X-CSRF-Token"
 )
 EXPOSED: Final = (
-    "Content-Language, ETag, Export-Id, Idempotent-Replayed, Log-Position, Recorded-At, Retry-After"
+    "Content-Disposition, Content-Language, ETag, Export-Id, Idempotent-Replayed, Log-Position, Recorded-At, "
+    "Repr-Digest, Retry-After"
 )
 
 

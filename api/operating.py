@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +11,9 @@ from rich.table import Table
 
 from api import doctor as health_check
 from api.auditing import AUDIT
+from api.importing import IMPORT
 from api.schemas.fields import Email
-from api.terminal import account_of, as_json, aside, echo, found_wrong, print_json, progress, with_service
+from api.terminal import account_of, as_json, echo, found_wrong, print_json, progress, with_service
 from api.traces import traced_for_operator
 from domain.calendar import ZURICH
 from domain.errors import AccountUnknown
@@ -107,46 +107,6 @@ def revoke(service: Service, role: str, email: str, json_wanted: bool) -> None:
         echo.print(f"{email} no longer has the role {role}.")
 
 
-@click.group("import")
-def import_() -> None:
-    """Take over what exists already."""
-
-
-@import_.command("records")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Read and judge every line, write nothing.")
-@click.option("--language", type=click.Choice(LOCALES), default="en", help="Of the reasons.")
-@as_json
-@with_service
-def import_records(service: Service, file: Path, dry_run: bool, language: str, json_wanted: bool) -> None:
-    """Take the institution's records from FILE (CSV); a second time, what differs is updated.
-
-    Example: matricule import records records.csv --dry-run
-    """
-    today = service.clock.now().astimezone(ZURICH).date()
-    with progress() as bar:
-        task = bar.add_task(file.name, total=None)
-        report = service.records.import_file(
-            file,
-            today=today,
-            dry_run=dry_run,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    answer = report.as_dict(language)
-    if json_wanted:
-        print_json(answer)
-    else:
-        echo.print(
-            f"{answer['read']:,} lines read: {answer['added']:,} added, {answer['changed']:,} changed, "
-            f"{answer['unchanged']:,} unchanged, {len(answer['refused']):,} refused."
-            + (" Nothing was written." if dry_run else "")
-        )
-        for refusal in answer["refused"]:
-            aside.print(f"line {refusal['line']}, {refusal['field']}: {refusal['why']}")
-    if answer["refused"]:
-        raise click.exceptions.Exit(1)
-
-
 @click.command()
 @click.argument("account")
 @click.option("--language", type=click.Choice(LOCALES), default="fr", help="Of names and sentences.")
@@ -236,4 +196,4 @@ def _shown(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
-OPERATIONS = (rebuild, grant, revoke, import_, history, doctor, release, AUDIT)
+OPERATIONS = (rebuild, grant, revoke, IMPORT, history, doctor, release, AUDIT)

@@ -9,6 +9,7 @@ from uuid import UUID
 from api.context import locale, service
 from application.linking import CaseSheet
 from domain.matching import Comparison
+from domain.portfolio import Item
 from domain.profile import Link, PersonalData
 from domain.values import format_ahv, mask_ahv
 from infrastructure.access_trail import Seen
@@ -146,6 +147,21 @@ def access(seen: Seen) -> dict[str, Any]:
         "purpose": seen.purpose,
         "count": seen.count,
         "filters": seen.filters,
+    }
+
+
+def portfolio_item(item: Item) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "number": item.number,
+        "title": item.title,
+        "state": item.state,
+        "from": item.starts,
+        "to": item.ends,
+        "ects": item.ects,
+        "document": item.file and asdict(item.file),
+        "new": item.new,
     }
 
 

@@ -12,6 +12,7 @@ from domain.account import Account
 from domain.erasure import Erased
 from domain.fact import Whence
 from domain.matching import Declared, Record
+from domain.portfolio import Item, Place, Wanted
 from domain.profile import Profile
 
 Effect = Callable[[Any], None]
@@ -340,6 +341,20 @@ class Records(Protocol):
     def candidates(self, declared: Declared) -> Sequence[Record]: ...
 
     def get(self, record_number: str) -> Record | None: ...
+
+
+class PortfolioItems(Protocol):
+    """What is published about records. reader: the account for which `new` is told."""
+
+    def page(
+        self, record_number: str, wanted: Wanted, *, reader: UUID, after: Place | None, limit: int | None
+    ) -> Sequence[Item]: ...
+
+    def get(self, record_number: str, item_id: UUID, *, reader: UUID) -> Item | None:
+        """None where there is none, or it is about another record."""
+
+    def see(self, reader: UUID, items: Sequence[Item]) -> None:
+        """They are no longer new, until they change."""
 
 
 class Cases(Protocol):

@@ -228,6 +228,18 @@ class NotLinked(Refused):
     code = "not-linked"
 
 
+class NotLinkedYet(Refused):
+    """What the institution publishes about a record is shown to whoever is linked to it."""
+
+    code = "not-linked-yet"
+
+
+class DocumentUnknown(Refused):
+    """There is none, or it is another's: nobody learns which."""
+
+    code = "not-found"
+
+
 class RoleUnknown(Refused):
     code = "role-unknown"
 

@@ -17,6 +17,7 @@ from application.erasures import Erasures
 from application.guesses import Guesses
 from application.linking import Linking
 from application.passwords import Passwords
+from application.portfolios import Portfolios
 from application.ports import AccountRequest, Clock, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
@@ -34,6 +35,7 @@ from infrastructure.database import open_pool
 from infrastructure.decide import Decide
 from infrastructure.deliver import Deliveries
 from infrastructure.devices import KnownDevices
+from infrastructure.documents import MEGABYTE, Documents
 from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
 from infrastructure.erase import Erase, apply_register
@@ -63,6 +65,7 @@ from infrastructure.passkeys import Site, StoredPasskeys
 from infrastructure.password_quality import OfflineQuality
 from infrastructure.past import Past
 from infrastructure.places import Places
+from infrastructure.portfolio import Portfolio
 from infrastructure.processes import Role
 from infrastructure.project import Project
 from infrastructure.proofs import Proofs
@@ -133,6 +136,9 @@ class Service:
     sessions: StoredSessions
     devices: KnownDevices
     records: Records
+    documents: Documents
+    portfolio_items: Portfolio
+    portfolios: Portfolios
     directory: Directory
     cases: Cases
     history: History
@@ -300,6 +306,8 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         AuditLog(pool, keys),
         Watermark(pool, doorbell, keys.box("position")),
     )
+    documents = Documents(settings.documents_dir, most_bytes=settings.document_megabytes * MEGABYTE)
+    portfolio_items = Portfolio(pool, documents)
     credentials, links = HashedCredentials(pool, lookup, queue, keys), MailedLinks(pool)
     passwords = Passwords(OfflineQuality(), store, institution.name)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
@@ -440,6 +448,9 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         sessions=sessions,
         devices=devices,
         records=records,
+        documents=documents,
+        portfolio_items=portfolio_items,
+        portfolios=Portfolios(store, portfolio_items),
         directory=known_accounts,
         cases=known_cases,
         history=history,

@@ -1,61 +1,22 @@
 """The institution's register: who may be meant, and how it is kept up to date from a file."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection
-from psycopg.rows import class_row, dict_row, scalar_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.rows import class_row, dict_row
+from psycopg.sql import SQL
 from psycopg_pool import ConnectionPool
 
 from domain.matching import Declared, Record
 from domain.values import spellings
-from infrastructure.records_file import FileRefused, RecordsFile, Refusal, Row
-from infrastructure.translations import table, text
-
-BATCH = 1_000  # rows a transaction: a long writing one holds every reader of the log back
+from infrastructure.import_file import FileRefused, Report
+from infrastructure.records_file import RecordsFile
+from infrastructure.upsert import BATCH, upsert, write
 
 _RECORD = SQL("record_number, ahv_number, family_name, given_name, birth_name, birth_date, email")
 _WRITTEN = SQL("{}, sex, street, postal_code, city, canton, phone").format(_RECORD)
-
-
-@dataclass
-class Report:
-    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault."""
-
-    read: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: list[Refusal] = field(default_factory=list)
-
-    def as_dict(self, locale: str) -> dict[str, object]:
-        return {
-            "read": self.read,
-            "added": self.added,
-            "changed": self.changed,
-            "unchanged": self.unchanged,
-            "refused": [
-                {
-                    "line": refusal.line,
-                    "field": refusal.field,
-                    "code": refusal.code,
-                    "why": _why(refusal, locale),
-                }
-                for refusal in self.refused
-            ],
-        }
-
-
-def _why(refusal: Refusal, locale: str) -> str:
-    of_the_file = refusal.code in table(locale, "codes", "records-file")
-    place = ("codes", "records-file") if of_the_file else ("problems", "fields")
-    return text(locale, *place, refusal.code, **refusal.details)
 
 
 class Records:
@@ -122,66 +83,19 @@ class Records:
         except FileRefused as refused:
             report.refused.extend(refused.refusals)
             return report
-        upsert = _upsert(file.columns)
-        lines = iter(file)
-        while batch := list(islice(lines, BATCH)):
-            rows = [line for line in batch if isinstance(line, Row)]
-            faults = [line for line in batch if isinstance(line, list)]
+        names = [column for column in ("family_name", "birth_name") if column in file.columns]
+        told = [column for column in file.columns if column != "record_number"]
+        statement = upsert("records", ["record_number"], told + [f"{name}_keys" for name in names])
+        for rows, faults in file.batches(BATCH):
+            ordered = sorted((row.values for row in rows), key=lambda values: values["record_number"])
+            found = [values | {f"{name}_keys": _keys(values[name]) for name in names} for values in ordered]
             with self._pool.connection() as connection:
-                added, changed = _write(connection, upsert, rows, dry_run=dry_run)
-            report.read += len(batch)
-            report.added += added
-            report.changed += changed
-            report.unchanged += len(rows) - added - changed
-            report.refused.extend(chain.from_iterable(faults))
+                report.add(rows, faults, *write(connection, statement, found, dry_run=dry_run))
             progress(rows[-1].line if rows else faults[-1][0].line, file.lines)
         progress(file.lines, file.lines)
         return report
 
 
-def _write(connection: Connection, upsert: Composed, rows: list[Row], *, dry_run: bool) -> tuple[int, int]:
-    """How many rows are new, and how many differ from what was there."""
-    # In the order of their keys, so that two imports at once do not lock each other out.
-    documents = sorted(
-        (_document(row.values) for row in rows), key=lambda document: document["record_number"]
-    )
-    with connection.transaction(force_rollback=dry_run), connection.cursor(row_factory=scalar_row) as cursor:
-        added = cursor.execute(upsert, [json.dumps(documents)]).fetchall()
-    return added.count(True), added.count(False)
-
-
-def _document(values: dict[str, str | date | None]) -> dict[str, object]:
-    """A row as JSON, its names with the keys they are found by."""
-    document = {column: str(value) if isinstance(value, date) else value for column, value in values.items()}
-    for name in ("family_name", "birth_name"):
-        if name in values:
-            document[f"{name}_keys"] = sorted(spellings(values[name] or ""))
-    return document
-
-
-def _upsert(columns: tuple[str, ...]) -> Composed:
-    """Write the columns that the file mentions. Answers, for each row that was written, whether it is new."""
-    keys = [f"{name}_keys" for name in ("family_name", "birth_name") if name in columns]
-    told = [column for column in columns if column != "record_number"] + keys
-    if not told:
-        return SQL(
-            """
-            INSERT INTO records (record_number)
-            SELECT record_number FROM jsonb_populate_recordset(null::records, %s)
-            ON CONFLICT DO NOTHING
-            RETURNING true
-            """
-        )
-    return SQL(
-        """
-        INSERT INTO records (record_number, {told})
-        SELECT record_number, {told} FROM jsonb_populate_recordset(null::records, %s)
-        ON CONFLICT (record_number) DO UPDATE SET ({told}) = ROW ({excluded})
-          WHERE ({current}) IS DISTINCT FROM ({excluded})
-        RETURNING xmax = 0  -- no transaction has touched the row before: it is new
-        """
-    ).format(
-        told=SQL(", ").join(map(Identifier, told)),
-        current=SQL(", ").join(Identifier("records", column) for column in told),
-        excluded=SQL(", ").join(Identifier("excluded", column) for column in told),
-    )
+def _keys(name: str | None) -> list[str]:
+    """What a name is found by."""
+    return sorted(spellings(name or ""))

@@ -54,6 +54,8 @@ class Settings:
     checkpoint_every: timedelta
     checkpoint_events: int
     institution_file: Path | None  # None: infrastructure/institution.toml
+    documents_dir: Path
+    document_megabytes: int  # that one may have, of a million bytes each
     places_file: Path | None  # None: networks are shown as their addresses
     access_log: str | None  # a file or a syslog; None: accesses stay in the log of events
     log_level: str
@@ -112,6 +114,8 @@ class Settings:
             checkpoint_every=timedelta(seconds=read("CHECKPOINT_SECONDS", _number, "60")),
             checkpoint_events=read("CHECKPOINT_EVENTS", _count, "1000"),
             institution_file=read("INSTITUTION_FILE", _file, None),
+            documents_dir=read("DOCUMENTS_DIR", Path, str(home / "documents")).absolute(),
+            document_megabytes=read("DOCUMENT_MEGABYTES", _count, "25"),
             places_file=read("PLACES_FILE", _file, None),
             access_log=read("ACCESS_LOG", _access_log, None),
             log_level=read("MATRICULE_LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO"),

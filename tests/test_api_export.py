@@ -35,6 +35,7 @@ TOLD = {
     "recovery_codes": "recovery_codes",
     "outbox": "messages",
     "cases": "history",
+    "seen_items": "portfolio",
 }
 UNTOLD = {
     "credentials": "hashes of passwords, which help nobody but a thief",

@@ -10,7 +10,9 @@ from records_generator import AURELIE, HOMONYM, NOEMIE, TWIN, generate, write
 from domain.matching import Declared, Record
 from domain.values import format_ahv, parse_ahv
 from infrastructure.database import migrate, open_pool
-from infrastructure.records import BATCH, Records, Report
+from infrastructure.import_file import Report
+from infrastructure.records import Records
+from infrastructure.upsert import BATCH
 
 TODAY = date(2025, 9, 1)
 SAMPLE = Path(__file__).parent.parent / "infrastructure" / "samples" / "records.csv"

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from domain.values import LOCALES
-from infrastructure.records import Report
-from infrastructure.records_file import FileRefused, RecordsFile, Refusal, Row
+from infrastructure.import_file import FileRefused, Refusal, Report, Row
+from infrastructure.records_file import RecordsFile
 
 TODAY = date(2025, 9, 1)
 Fault = tuple[int, str | None, str]

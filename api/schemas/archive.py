@@ -15,6 +15,7 @@ from api.schemas.answers import (
     one_of,
     text,
 )
+from api.schemas.portfolio import PortfolioItem
 
 
 class ArchivedMoment(OwnMoment):
@@ -65,6 +66,7 @@ class Archive(Schema):
     account = nested(OwnAccount)
     profile = nested(Profile, allow_none=True)
     record = nested(Record, allow_none=True)
+    portfolio = many(PortfolioItem)
     history = many(ArchivedMoment)
     accesses = many(ArchivedMoment)
     sessions = many(ArchivedSession)

@@ -256,6 +256,7 @@ ARCHIVE: Final[Json] = {
     "account": OWN_ACCOUNT,
     "profile": PROFILE,
     "record": None,
+    "portfolio": [],
     "history": [{**OWN_MOMENT, "network": None}],
     "accesses": [
         {

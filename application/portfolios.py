@@ -1,0 +1,59 @@
+"""What the institution publishes about a record, for the one account that is linked to it now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.ports import EventLog, PortfolioItems
+from domain import errors
+from domain.portfolio import Item, Place, Wanted
+
+
+@dataclass(frozen=True)
+class Portfolios:
+    """Whose record it is, the log says at each question; no read model is asked.
+
+    All methods raise NotLinkedYet, AccountLocked and AccountClosed.
+    """
+
+    log: EventLog
+    items: PortfolioItems
+
+    def page(
+        self, account_id: UUID, wanted: Wanted, *, after: Place | None, limit: int | None
+    ) -> Sequence[Item]:
+        """after: the last one of the page before. limit: None for all."""
+        record_number = self._record_of(account_id)
+        return self.items.page(record_number, wanted, reader=account_id, after=after, limit=limit)
+
+    def whole(self, account_id: UUID) -> Sequence[Item]:
+        """All of it; nothing where there is no link."""
+        try:
+            return self.page(account_id, Wanted(), after=None, limit=None)
+        except errors.NotLinkedYet:
+            return []
+
+    def document(self, account_id: UUID, item_id: UUID) -> Item:
+        """An item that has a file. Raises DocumentUnknown."""
+        item = self.items.get(self._record_of(account_id), item_id, reader=account_id)
+        if item is None or item.file is None:
+            raise errors.DocumentUnknown
+        return item
+
+    def listed(self, account_id: UUID, shown: Iterable[Item]) -> None:
+        """A list was shown: nothing of it is new any more, but for files that nobody has fetched."""
+        self.items.see(account_id, [item for item in shown if item.new and not item.file])
+
+    def fetched(self, account_id: UUID, document: Item) -> None:
+        self.items.see(account_id, [document] if document.new else [])
+
+    def _record_of(self, account_id: UUID) -> str:
+        account = self.log.account(account_id)
+        account.must_be_usable()
+        try:
+            link = self.log.profile(account.profile_id).link
+        except errors.ProfileMissing:
+            link = None
+        if link is None:
+            raise errors.NotLinkedYet
+        return link.record_number
