@@ -13,6 +13,7 @@ from golden_events import KEYRING, a_life
 from people import ADA_ID, ADA_PROFILE_ID, NOON, a_profile, an_account
 
 from domain import merkle
+from domain.account import Account
 from domain.profile import Profile
 from domain.values import SYSTEM, mask_ahv
 from infrastructure import evidence_format as evidence
@@ -23,6 +24,7 @@ from infrastructure.signed_notes import Checkpoint, Signer, Verifier
 from projections.tree import leaf_bytes
 
 ORIGIN = "log.school.example"
+END = {each.TOPIC for each in (Account.ErasureProposed, Account.ErasureApproved, Account.AccountErased)}
 SIGNER = Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 FORGER = Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(32)))
 ACTORS = {str(SYSTEM): {"fr": "le service", "de": "der Dienst", "en": "the service"}}
@@ -49,12 +51,13 @@ class Log:
         return signer.sign(str(Checkpoint(origin, size, self.hash_of(range(size)))))
 
 
-def stored_life(life: Sequence[Any] | None = None) -> list[SealedEvent]:
-    """The stored events of a life, both streams."""
+def stored_life(life: Sequence[Any] | None = None, *, to_its_end: bool = False) -> list[SealedEvent]:
+    """The stored events of a life, both streams. to_its_end: the erasure too, with which the account's events end."""
     mapper = SealingMapper(KEYRING)
     happened = a_life() if life is None else life
     own = (event for event in happened if event.originator_id in (ADA_ID, ADA_PROFILE_ID))
-    return list(map(mapper.to_stored_event, own))
+    stored = map(mapper.to_stored_event, own)
+    return [event for event in stored if to_its_end or event.topic not in END]
 
 
 def a_short_life() -> list[Any]:

@@ -135,13 +135,16 @@ def test_a_checkpoint_that_left_the_house_is_the_beginning_of_the_files_log(here
 def test_the_state_of_the_account_is_the_one_after_its_last_event(here):
     as_of = json.loads(here.evidence.of(here.account_id).content)["as_of"]
     assert as_of["account"]["email"] == "aurelie.favre@example.org"
-    assert (as_of["account"]["state"], as_of["account"]["link_state"]) == ("active", "rejected")
+    assert (as_of["account"]["state"], as_of["account"]["link_state"]) == ("erased", "rejected")
     assert (as_of["link"], as_of["case"]["state"]) == (None, "rejected")
     assert as_of["profile"]["city"] == "Moutier"
 
 
 def test_of_an_unknown_account_or_a_stream_that_is_none_there_is_no_evidence(here):
-    profile_id = here.store.account(here.account_id).profile_id
+    ((profile_id,),) = here.rows(
+        "SELECT originator_id FROM events WHERE topic = 'profile.submitted' AND account_id = %s",
+        here.account_id,
+    )
     for nobody in (uuid4(), profile_id, OPERATOR):
         with pytest.raises(AccountUnknown):
             here.evidence.of(nobody)

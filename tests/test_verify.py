@@ -69,10 +69,14 @@ def test_without_a_key_it_says_which_one_it_believed(file):
 
 
 def test_of_an_erased_person_the_events_are_still_proven():
-    erased = made(erased=True)
+    erased = made(stored_life(to_its_end=True), erased=True)
     assert found(erased.raw) == []
     said = told(erased.raw)
-    assert "This person's data have been erased" in said
+    assert "This person's data have been erased: nobody can read them any more." in said
+    assert (
+        f"They were erased on 1 September 2025, 14:00:00; proposed by {CLERK}, approved by {OTHER_CLERK}"
+        " (reason: request-of-holder)." in said
+    )
     assert "Record (erased) was linked on 1 September 2025" in said
     assert not any(secret in erased.raw.decode() for secret in ("Aurélie", "example.org", "R-000001"))
 
