@@ -69,11 +69,8 @@ def verify_all(service: Service, files: tuple[Path, ...], language: str, json_wa
     if json_wanted:
         print_json(asdict(finding))
     else:
-        said = text(language, "audit", "findings", finding.problem or "ok")
-        (echo if finding.ok else aside).print(
-            said.format(position=finding.position, size=finding.size, checkpoints=finding.checkpoints),
-            soft_wrap=True,
-        )
+        said = text(language, "audit", "findings", finding.problem or "ok", **asdict(finding))
+        (echo if finding.ok else aside).print(said, soft_wrap=True)
     if not finding.ok:
         raise click.exceptions.Exit(1)
 

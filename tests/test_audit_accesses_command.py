@@ -1,12 +1,11 @@
 """`matricule audit accesses`: who was shown whose data, at the command line, which leaves a trace itself."""
 
 import json
-import os
-import subprocess
+from subprocess import CompletedProcess
 
+import command_line
 import pytest
 from api_client import House, running
-from running_service import PROGRAM
 
 from domain.values import OPERATOR
 
@@ -17,22 +16,11 @@ def house(database_url, tmp_path):
         yield house
 
 
-def matricule(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
+def matricule(house: House, *arguments: str) -> CompletedProcess[str]:
     house.service.watermark.wait(
         ("accesses", "account_accesses"), house.service.watermark.open(house.position())
     )
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        env={
-            "PATH": os.environ["PATH"],
-            "MATRICULE_HOME": str(house.service.settings.home),
-            "DATABASE_URL": house.service.conninfo,
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return command_line.matricule(house, *arguments)
 
 
 def items(house: House, *arguments: str) -> list[dict]:
