@@ -22,7 +22,7 @@ def house(postgres, template, tmp_path):
 
 
 def publisher(house: House, **settings: object) -> Publish:
-    *_, publish = house.service.tick()
+    publish = next(role for role in house.service.tick() if role.name == "publish")
     publish._settings = replace(house.service.settings, **settings)
     return publish
 
