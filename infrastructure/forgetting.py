@@ -45,6 +45,8 @@ STAYS: Final = {
     "migrations": "about no person",
     "checkpoints": "about no person",
     "shipped": "about no person",
+    "log_marks": "about no person",
+    "exports": "manifests: ids, counts and hashes",
     "log_offset": "about no person",
     "database_identity": "about no person",
     "projections": "about no person",
