@@ -10,6 +10,7 @@ from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import pending_migrations
 from infrastructure.embedded_postgres import EmbeddedPostgresError
+from infrastructure.erasure_register import RegisterFault
 from infrastructure.keys import KeyFault, read_keyring
 from infrastructure.mail import MailFailed
 from infrastructure.project import STATUS
@@ -48,7 +49,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
             if any(finding.verdict == "fault" for finding in findings):
                 return findings
             with bootstrap.service(settings, conninfo) as service:
-                for check in (_broker, _mail, _outbox, _projections, _horizon):
+                for check in (_broker, _mail, _outbox, _projections, _erasures, _horizon):
                     findings += check(service)
     except (psycopg.OperationalError, EmbeddedPostgresError) as fault:
         to_do = (
@@ -57,6 +58,10 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
             else "See its log in MATRICULE_HOME."
         )
         findings.append(Finding("database", "fault", f"does not answer: {str(fault).splitlines()[0]}", to_do))
+    except RegisterFault as fault:
+        findings.append(
+            Finding("erasures", "fault", str(fault), "Nobody starts without it: people could come back.")
+        )
     return findings
 
 
@@ -188,6 +193,27 @@ def _projections(service: Service) -> Iterator[Finding]:
             )
         else:
             yield Finding("projections", "ok", f"{model.name} is up to date")
+
+
+def _erasures(service: Service) -> Iterator[Finding]:
+    noted = {entry.account_id for entry in service.erasure_register.entries()}
+    with service.pool.connection() as connection:
+        rows = connection.execute("SELECT account_id, state, due_at < now() FROM erasures").fetchall()
+    missing = sum(account_id not in noted for account_id, state, _ in rows if state == "done")
+    late = sum(bool(overdue) for _, state, overdue in rows if state == "approved")
+    if missing:
+        yield Finding(
+            "erasures",
+            "fault",
+            f"the register {service.settings.erasure_register} lacks {missing} people who were erased",
+            "Bring back its copy: a restored backup would bring them back.",
+        )
+    elif late:
+        yield Finding(
+            "erasures", "warning", f"{late} approved erasures are late", "See that matricule tick runs."
+        )
+    else:
+        yield Finding("erasures", "ok", f"the register knows {len(noted)} people")
 
 
 def _horizon(service: Service) -> Iterator[Finding]:

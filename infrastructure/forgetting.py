@@ -30,6 +30,7 @@ OF_A_PERSON: Final = {
     "roles": "account_id",
     "lookup": "account_id",
     "idempotency": "account_id",
+    "seen_items": "account_id",
 }
 IN_ITS_OWN_WAY: Final = {
     "outbox": "deleted, unless a message is on its way out at this very moment: then the erasure comes later",
@@ -42,6 +43,10 @@ IN_ITS_OWN_WAY: Final = {
 STAYS: Final = {
     "events": "sealed, and without the key unreadable for ever",
     "records": "the institution's own register",
+    "portfolio": "the institution's own, by record",
+    "exports": "which events left the house, by ids and codes",
+    "passkey_answers": "random, for minutes",
+    "log_marks": "about no person",
     "migrations": "about no person",
     "checkpoints": "about no person",
     "shipped": "about no person",

@@ -241,3 +241,19 @@ def test_a_backup_in_a_database_of_another_server_goes_on_behind_its_last_event(
     in_use(elsewhere, BEN)
     assert elsewhere.rows("SELECT max(position) FROM events") > taken[0].last
     assert elsewhere.rows("SELECT count(*) FROM lookup WHERE kind = 'email'") == [(2,)]
+
+
+def test_doctor_says_when_the_register_lacks_somebody(service):
+    service.run()
+    _, ada = in_use(service, ADA)
+    erased_by_two(service, service.me(ada).json["id"])
+    well = service.command("doctor")
+    assert "the register knows 1 people" in well.stdout
+    (service.home / "erasures.jsonl").unlink()
+    ill = service.command("doctor")
+    assert ill.returncode == 1
+    assert "lacks 1 people" in ill.stdout
+    (service.home / "erasures.jsonl").write_text("{}\n")
+    broken = service.command("doctor")
+    assert broken.returncode == 1
+    assert "broken in line 1" in broken.stdout

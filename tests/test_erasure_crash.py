@@ -46,6 +46,7 @@ ROWS = {  # where a use case would take long to make one
     "links": "(digest, kind, account_id, request, expires_at) VALUES ('x', 'reopening', %s, 1, 'infinity')",
     "roles": "(account_id, role) VALUES (%s, 'auditor')",
     "idempotency": "(digest, request, account_id) VALUES ('x', 'x', %s)",
+    "seen_items": "(account_id, item_id, revision) VALUES (%s, gen_random_uuid(), 1)",
     "outbox": "(cause, kind, recipient, account_id) VALUES ('x', 'rejected', 'holder', %s)",
 }
 

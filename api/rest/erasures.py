@@ -12,6 +12,7 @@ from api.described import tells
 from api.idempotency import idempotent
 from api.identity import me, staff
 from api.schemas import erasures as schemas
+from api.traces import traced
 
 blueprint = Blueprint("erasures", __name__, url_prefix="/api/v1")
 
@@ -57,6 +58,7 @@ def approve_erasure(erasure_id: UUID) -> Response:
 def show_erasure(erasure_id: UUID) -> Response:
     """How far an erasure is, by whom, why and under which law; until when older backups can still be read."""
     entry, decided = service().erasures.get(erasure_id)
+    traced("erasure", accounts=[entry.account_id])
 
     def name(actor: UUID | None) -> str | None:
         return actor and service().history.label(actor, entry.account_id, locale())
