@@ -101,6 +101,11 @@ def same_site(view: View) -> View:
     return described(guarded, refuses=("csrf-failed",))
 
 
+def is_looked_at() -> bool:
+    """Whether whoever asked reads the answer: not by HEAD, and not led here by another site."""
+    return request.method == "GET" and not _is_foreign()
+
+
 def caller() -> Caller:
     """Where the request comes from, by network and by the cookie that a device keeps when one signs out."""
     return Caller(request.remote_addr or "", request.cookies.get(cookie_name(DEVICE_COOKIE)) or None)

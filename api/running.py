@@ -4,6 +4,7 @@ import http.client
 import logging
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Sequence
 from importlib import resources
@@ -15,7 +16,7 @@ from api.app import create_app
 from api.ops import create_ops_app
 from api.server import Server
 from domain.calendar import ZURICH
-from infrastructure import boot, bootstrap
+from infrastructure import boot, bootstrap, sample_portfolio
 from infrastructure.bootstrap import Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import migrate
@@ -134,6 +135,8 @@ def _import_samples(service: Service) -> None:
         today = service.clock.now().astimezone(ZURICH).date()
         with resources.as_file(resources.files("infrastructure") / "samples" / "records.csv") as file:
             service.records.import_file(Path(file), today=today)
+        with tempfile.TemporaryDirectory() as folder:
+            service.portfolio_items.import_file(sample_portfolio.write(Path(folder)))
 
 
 def _greet(service: Service, console: Console) -> None:

@@ -111,6 +111,17 @@ request() { # METHOD PATH [BODY [FILTER]]
   [ "$status" -lt 400 ] || give_up "That was refused. $(jq -r '.detail // .title' <<<"$answer")"
 }
 
+# Fetch a document as whoever is signed in, and show with what it comes.
+fetch() { # ID FILE
+  local status
+  say "→ GET /api/v1/me/documents/$1"
+  status=$(curl --silent --show-error --header "@$work/$session.proof" --cookie "$work/$session.jar" \
+    --dump-header "$work/head" --output "$2" --write-out '%{http_code}' "$base/api/v1/me/documents/$1")
+  say "← $status"
+  [ "$status" = 200 ] || give_up "That was refused. $(jq -r '.detail // .title' "$2")"
+  tr -d '\r' <"$work/head" | grep -iE '^(Content-(Type|Length|Disposition)|ETag|Repr-Digest):' | sed 's/^/     /'
+}
+
 # Ask until it is so, then show the last answer. The question is a function that calls `request`.
 ask_until() { # QUESTION
   for _ in {1..100}; do
@@ -254,5 +265,21 @@ request GET /api/v1/me '' "$standing"
 step "15. The whole history, from the log, opened for whoever holds the master key"
 say "\$ matricule history $second --language en"
 "$matricule" history "$second" --language en
+
+# --- what the record holds
+
+step "16. $first_name's portfolio: courses, a certificate, a document. Nobody else is shown it"
+session=first
+request GET '/api/v1/me/portfolio?limit=200' '' \
+  '[.items[] | {kind, number, title, state, new, file: .document.name}]'
+
+step "17. $first_name fetches the document. Its SHA-256 comes along, as it stands in the list, and is that of the bytes"
+request GET '/api/v1/me/documents?kind=document' '' '[.items[] | {title, file: .document.name, sha256: .document.sha256, new}]'
+document=$(jq -c '.items[0]' <<<"$answer")
+fetch "$(jq -r .id <<<"$document")" "$work/document.pdf"
+sum=$(sha256sum "$work/document.pdf" | cut -d' ' -f1)
+[ "$sum" = "$(jq -r .document.sha256 <<<"$document")" ] || give_up "These are not the bytes of the document: $sum."
+say "\$ sha256sum: $sum, as announced"
+request GET '/api/v1/me/documents?kind=document' '' '[.items[] | {title, new}]'
 
 step "Done. Once more: the next two persons. The API is described at $base/api/docs"

@@ -33,9 +33,8 @@ def _faults(row: Row) -> list[Refusal]:
     faults, values = [], row.values
     if values.get("from") and values.get("to") and values["from"] > values["to"]:
         faults.append(Refusal(row.line, "from", "after-the-other", {"other": "to"}))
-    is_document = values["kind"] == "document"
     for name, other in (("file", "sha256"), ("sha256", "file")):
-        if name in values and not values[name] and (values[other] or is_document):
+        if name in values and values[other] and not values[name]:
             faults.append(Refusal(row.line, name, "missing"))
     return faults
 

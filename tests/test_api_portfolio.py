@@ -402,6 +402,7 @@ def test_what_has_no_file_is_new_until_a_list_has_shown_it(claire, record, hande
         return {item["number"]: item["new"] for item in claire.get("/me/portfolio").json["items"]}
 
     assert head(claire, "/me/portfolio").status_code == 200
+    assert claire.get("/me/portfolio", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
     assert claire.get("/me/portfolio?limit=1").json["items"][0]["new"]
     assert new() == {"1": False, "2": True}
     assert new() == {"1": False, "2": False}

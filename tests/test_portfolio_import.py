@@ -222,12 +222,11 @@ def test_a_document_that_may_not_be_read_is_refused(handed):
     assert refusals(handed.take(line)) == [(2, "file", "file-unreadable")]
 
 
-def test_a_document_without_a_file_is_refused_where_the_file_has_that_column(handed):
-    assert refusals(handed.take("R-1;document;1;;;;;;;")) == [
-        (2, "file", "missing"),
-        (2, "sha256", "missing"),
-    ]
-    assert not handed.take("R-1;document;1", header="record_number;kind;number").refused
+def test_a_document_may_be_announced_before_its_file_is_there_and_is_withdrawn_by_empty_cells(handed, items):
+    for line in ("R-1;document;1;;;;;;;", handed.document("R-1", "1"), "R-1;document;1;;;;;;;"):
+        assert not handed.take(line).refused
+        assert numbers(items, "R-1") == ["1"]
+        assert numbers(items, "R-1", with_file=True) == (["1"] if "a.pdf" in line else [])
 
 
 def test_all_that_is_wrong_with_a_line_is_told_at_once(handed):

@@ -35,7 +35,11 @@ PROFILE = {
 }
 # What they are stored as.
 FORMS = ["7569217076985", "+41795550177", "79 555 01 77", "79 555 0177"]
-OPEN_BY_PURPOSE = {"directory", "records"}  # read models for staff; the institution's own register
+OPEN_BY_PURPOSE = {
+    "directory",
+    "records",
+    "portfolio",
+}  # a read model for staff; the institution's own register
 
 
 class Tap:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from api import pagination, representations
 from api.answers import answer
@@ -12,7 +12,7 @@ from api.arguments import Blueprint
 from api.context import service
 from api.described import UNUSABLE, tells
 from api.downloads import download
-from api.identity import me, signed_in
+from api.identity import is_looked_at, me, signed_in
 from api.schemas import portfolio
 from domain.portfolio import Place, Wanted
 from infrastructure.documents import PDF
@@ -57,7 +57,7 @@ def fetch_document(document_id: UUID) -> Response:
     my_id = me().account_id
     document = service().portfolios.document(my_id, document_id)
     response = download(document.file)
-    if request.method == "GET":
+    if is_looked_at():
         service().portfolios.fetched(my_id, document)
     return response
 
@@ -75,6 +75,6 @@ def _page(which: str, asked: dict[str, Any], **more: bool) -> Response:
             "next_cursor": pagination.page(found, limit, lambda item: tuple(item.place), kind),
         }
     )
-    if request.method == "GET":
+    if is_looked_at():
         service().portfolios.listed(my_id, items)
     return response
