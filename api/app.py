@@ -1,11 +1,11 @@
-"""The Flask application: JSON under `/api/v1`, and the few pages that explain it."""
+"""The Flask application and its doors: JSON under `/api/v1`, what explains it, and pages for people."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 
-from api import access_log, documentation, errors, headers, health, pages
+from api import access_log, documentation, errors, headers, health, pages, web
 from api.context import EXTENSION
 from api.proxies import TrustedProxies
 from infrastructure.bootstrap import Service
@@ -30,5 +30,6 @@ def create_app(service: Service) -> Flask:
     health.install(app)
     documentation.install(app)
     pages.install(app)
+    web.install(app)
     app.wsgi_app = TrustedProxies(app.wsgi_app, service.settings.trusted_proxies)
     return app

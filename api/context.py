@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from flask import current_app, request
+from flask import current_app, g, request
 from werkzeug.datastructures import LanguageAccept
 
 from domain.calendar import ZURICH
@@ -17,8 +17,8 @@ def service() -> Service:
 
 
 def locale() -> str:
-    """`fr`, `de` or `en`: what the request's `Accept-Language` likes best, French where it names none."""
-    return liked(request.accept_languages)
+    """`fr`, `de` or `en`: what a page has settled on, else what `Accept-Language` likes best, else French."""
+    return g.get("locale") or liked(request.accept_languages)
 
 
 def liked(languages: LanguageAccept) -> str:

@@ -91,6 +91,12 @@ _OF_WERKZEUG: Final = {
 }
 
 
+class ProblemResponse(Response):
+    """members: of the problem document, for whoever shows it in another form."""
+
+    members: dict[str, object]
+
+
 class Problem(Exception):
     """Something the door itself refuses. code: one that the topic `problems` explains."""
 
@@ -124,7 +130,7 @@ def nameless(status: int, phrase: str) -> dict[str, object]:
     return {"type": "about:blank", "title": phrase, "status": status}
 
 
-def answer(code: str, retry_after: int | None = None, **more: object) -> Response:
+def answer(code: str, retry_after: int | None = None, **more: object) -> ProblemResponse:
     """The response for a problem, in the language of the request. retry_after: seconds, where they differ."""
     language = locale()
     response = _response(document(code, language, **more))
@@ -136,19 +142,25 @@ def answer(code: str, retry_after: int | None = None, **more: object) -> Respons
     return response
 
 
-def of_refusal(refusal: Refused) -> Response:
+def of_refusal(refusal: Refused) -> ProblemResponse:
     """The response for a refused command. Its details stand beside the usual members, `by` as a name."""
     details = dict(refusal.details)
-    if refusal.code in _FIELDS:
-        field, fault = _FIELDS[refusal.code]
-        told = Fault(fault.format(**details), **details)
-        return answer(refusal.code, errors=InvalidInput({field: [told]}).messages(locale()))
+    if invalid := field_of(refusal):
+        return answer(refusal.code, errors=invalid.messages(locale()))
     if "by" in details:
         details["by"] = service().history.label(details["by"], NOBODY, locale())
     return answer(refusal.code, **details)
 
 
-def of_exception(error: BaseException) -> Response:
+def field_of(refusal: Refused) -> InvalidInput | None:
+    """The refusal as a fault of one field; None where it is about none."""
+    if refusal.code not in _FIELDS:
+        return None
+    field, fault = _FIELDS[refusal.code]
+    return InvalidInput({field: [Fault(fault.format(**refusal.details), **refusal.details)]})
+
+
+def of_exception(error: BaseException) -> ProblemResponse:
     """The response for whatever a view may raise."""
     kind = next((kind for kind in type(error).__mro__ if kind in _TELL), Exception)
     return _TELL[kind](error)
@@ -158,28 +170,28 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, of_exception)
 
 
-def _of_input(invalid: InvalidInput) -> Response:
+def _of_input(invalid: InvalidInput) -> ProblemResponse:
     return answer("invalid-input", errors=invalid.messages(locale()))
 
 
-def _of_werkzeug(error: HTTPException) -> Response:
+def _of_werkzeug(error: HTTPException) -> ProblemResponse:
     code = _OF_WERKZEUG.get(error.code)
     response = answer(code) if code else _response(nameless(error.code, error.name))
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
 
 
-def _of_lost_database(error: Exception) -> Response:
+def _of_lost_database(error: Exception) -> ProblemResponse:
     log.warning("the database does not answer", extra=place_of(error))
     return answer("unavailable")
 
 
-def _of_unexpected(error: Exception) -> Response:
+def _of_unexpected(error: Exception) -> ProblemResponse:
     log.error("unexpected exception", extra=place_of(error))
     return answer("internal-error")
 
 
-_TELL: Final[Mapping[type[BaseException], Callable[..., Response]]] = {
+_TELL: Final[Mapping[type[BaseException], Callable[..., ProblemResponse]]] = {
     Problem: lambda problem: answer(problem.code),
     InvalidInput: _of_input,
     Refused: of_refusal,
@@ -189,7 +201,8 @@ _TELL: Final[Mapping[type[BaseException], Callable[..., Response]]] = {
 }
 
 
-def _response(members: dict[str, object]) -> Response:
-    return Response(
-        orjson.dumps(members, option=orjson.OPT_UTC_Z), members["status"], content_type=MEDIA_TYPE
-    )
+def _response(members: dict[str, object]) -> ProblemResponse:
+    body = orjson.dumps(members, option=orjson.OPT_UTC_Z)
+    response = ProblemResponse(body, members["status"], content_type=MEDIA_TYPE)
+    response.members = members
+    return response

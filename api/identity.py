@@ -94,7 +94,7 @@ def same_site(view: View) -> View:
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        if _is_foreign():
+        if is_foreign():
             raise Problem("csrf-failed")
         return view(*args, **kwargs)
 
@@ -117,21 +117,21 @@ def cookie_name(name: str = COOKIE) -> str:
 
 
 def set_cookie(response: Response, token: str) -> Response:
-    response.set_cookie(cookie_name(), token, **_attributes())
+    response.set_cookie(cookie_name(), token, **cookie_attributes())
     return response
 
 
 def set_device(response: Response, secret: str) -> Response:
-    response.set_cookie(cookie_name(DEVICE_COOKIE), secret, max_age=DEVICE_SECONDS, **_attributes())
+    response.set_cookie(cookie_name(DEVICE_COOKIE), secret, max_age=DEVICE_SECONDS, **cookie_attributes())
     return response
 
 
 def forget_cookie(response: Response) -> Response:
-    response.delete_cookie(cookie_name(), **_attributes())
+    response.delete_cookie(cookie_name(), **cookie_attributes())
     return response
 
 
-def _attributes() -> dict[str, Any]:
+def cookie_attributes() -> dict[str, Any]:
     return {"httponly": True, "secure": _is_https(), "samesite": "Lax", "path": "/"}
 
 
@@ -166,7 +166,7 @@ def _knows(csrf_token: str) -> bool:
     return hmac.compare_digest(request.headers.get("X-CSRF-Token", "").encode(), csrf_token.encode())
 
 
-def _is_foreign() -> bool:
+def is_foreign() -> bool:
     """By `Sec-Fetch-Site`, which no page can forge, else by `Origin`; who sends neither is no browser."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin in service().settings.cors_origins:

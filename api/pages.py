@@ -11,10 +11,8 @@ from flask import (
     Flask,
     Response,
     current_app,
-    redirect,
     render_template,
     send_from_directory,
-    url_for,
 )
 
 from api import documentation, errors
@@ -32,11 +30,6 @@ pages = Blueprint("pages", __name__)
 
 def install(app: Flask) -> None:
     app.register_blueprint(pages)
-
-
-@pages.get("/")
-def start() -> Response:
-    return redirect(url_for("pages.show_docs"))
 
 
 @pages.get(f"{documentation.PREFIX}/openapi.json")

@@ -182,8 +182,40 @@ class Accounts:
             raise errors.WrongCredentials
         if verified.barred:
             raise BARRED[verified.barred]
-        proof = self.factors.check(verified.account_id, verified.factors, code, now)
+        try:
+            proof = self.factors.check(verified.account_id, verified.factors, code, now)
+        except errors.SecondFactorNeeded as needed:
+            needed.proved = verified
+            raise
         return self._enter(verified, proof, kind, whence, known, now)
+
+    def sign_in_with_code(
+        self,
+        email: str,
+        proved: Verified,
+        code: str,
+        kind: str,
+        whence: Whence = NOWHERE,
+        caller: Caller | None = None,
+    ) -> SignedIn:
+        """The second step, for whoever was asked for more. proved: by the first one, a few minutes ago.
+
+        A wrong code counts as a wrong password does. Raises WrongCredentials (also where the account was barred or its
+        password replaced meanwhile), TooManyRequests.
+        """
+        with (
+            self._noting_failures(address_key(email), whence),
+            self.guesses.at_sign_in(address_key(email), caller) as device,
+        ):
+            return self._sign_in_with_code(proved, code, kind, whence, device)
+
+    @decided_again
+    def _sign_in_with_code(
+        self, proved: Verified, code: str, kind: str, whence: Whence, known: str | None
+    ) -> SignedIn:
+        now = self.clock.now()
+        proof = self.factors.check(proved.account_id, proved.factors, code, now)
+        return self._enter(proved, proof, kind, whence, known, now)
 
     def sign_in_by_passkey(
         self,

@@ -125,9 +125,13 @@ class PasswordHoldsName(Refused):
 
 
 class SecondFactorNeeded(Refused):
-    """The password was right, and the account asks for more. details: factors, the kinds that it has."""
+    """The password was right, and the account asks for more. details: factors, the kinds that it has.
+
+    proved: what the password proved, for a door that asks for the code in a second step; never shown.
+    """
 
     code = "second-factor-needed"
+    proved: object = None
 
 
 class SecondFactorUnknown(Refused):

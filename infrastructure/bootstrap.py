@@ -51,6 +51,7 @@ from infrastructure.history import History
 from infrastructure.instants import Instants
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
+from infrastructure.kept_forms import KeptForms
 from infrastructure.keys import KeyFault, Keyring, make_keyring, read_keyring
 from infrastructure.letters import Letters
 from infrastructure.links import MailedLinks
@@ -135,6 +136,8 @@ class Service:
     failed_sign_ins: SealedFailedSignIns
     sessions: StoredSessions
     devices: KnownDevices
+    kept_forms: KeptForms
+    sign_in_links: SignInLinks
     records: Records
     documents: Documents
     portfolio_items: Portfolio
@@ -395,6 +398,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         patience=settings.erasure_patience,
     )
     mailer = SmtpMailer(settings.smtp_url) if settings.smtp_url else FileMailer(settings.home / "outbox")
+    sign_in_links = SignInLinks(settings.public_url, keys.box("sign-in-link"))
     deliveries = Deliveries(
         store=store,
         accounts=accounts,
@@ -413,7 +417,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
             erasure_law=institution.erasure_law,
         ),
         mailer=mailer,
-        links=SignInLinks(settings.public_url, keys.box("sign-in-link")),
+        links=sign_in_links,
         institution=institution,
         settings=settings,
         clock=clock,
@@ -447,6 +451,8 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         failed_sign_ins=failed_sign_ins,
         sessions=sessions,
         devices=devices,
+        kept_forms=KeptForms(pool, keys.box("kept-form")),
+        sign_in_links=sign_in_links,
         records=records,
         documents=documents,
         portfolio_items=portfolio_items,

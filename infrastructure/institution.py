@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from domain.calendar import WorkingDays
+from infrastructure.appearance import Appearance, appearance
 from infrastructure.settings import SettingsError
 from infrastructure.translations import LOCALES
 
@@ -38,6 +39,7 @@ class Institution:
     erasure_law: Mapping[str, str]
     guides: str
     services: tuple[InstitutionService, ...]
+    appearance: Appearance
 
     @property
     def working_days(self) -> WorkingDays:
@@ -48,7 +50,9 @@ def load_institution(file: Path | None) -> Institution:
     """The institution of a file, or ours without one. Raises SettingsError, which names key and file."""
     source = file or resources.files("infrastructure") / "institution.toml"
     try:
-        return _institution(tomllib.loads(source.read_text("utf-8")))
+        written = tomllib.loads(source.read_text("utf-8"))
+        look = appearance(written, Path(str(source)).parent)
+        return _institution({**written, "appearance": look})
     except (OSError, ValueError) as fault:  # tomllib's and Unicode's errors are ValueErrors
         raise SettingsError(f"INSTITUTION_FILE: {source}: {fault}.") from None
 

@@ -20,6 +20,7 @@ EXPIRED = {
     "passkey_answers": "expires_at <= %(now)s",
     "idempotency": "made_at <= %(now)s - interval '24 hours'",
     "buckets": "full_at <= %(now)s",
+    "kept_forms": "expires_at <= %(now)s",
     "devices": "last_seen_at <= %(now)s - interval '1 year'",
 }
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from browsing import Portal, a_portal
 from mail_server import serving
+from playwright.sync_api import Browser, sync_playwright
 from psycopg.conninfo import conninfo_to_dict
 from services import (
     PrivatePostgres,
     PrivateRabbitMQ,
     any_postgres,
     any_rabbitmq,
+    chromium_program,
     install_what_is_missing,
     new_database,
     private_postgres,
@@ -75,3 +78,19 @@ def smtp() -> Iterator[SmtpSink]:
     with serving(sink) as port:
         sink.url = f"smtp://127.0.0.1:{port}"
         yield sink
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The distribution's browser, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def portal(chromium) -> Iterator[Portal]:
+    """The whole service with a browser in front of it: every test brings addresses of its own."""
+    with a_portal(chromium) as portal:
+        yield portal

@@ -157,27 +157,41 @@ def _rabbitmqctl(*arguments: str) -> bool:
 def install_what_is_missing(fixtures: set[str]) -> None:
     """What these fixtures start. Before the first test, whose time would be over before the installation is."""
     own = "broker_url" in fixtures and not os.environ.get("BROKER_URL") and not answers(USUAL_BROKER)
-    if own or "private_broker" in fixtures:
-        # One of the processes that run the tests installs, the others wait.
-        with INSTALLING.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not Path(PROGRAM).exists():
-                _install_rabbitmq()
+    # One of the processes that run the tests installs, the others wait.
+    with INSTALLING.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (own or "private_broker" in fixtures) and not Path(PROGRAM).exists():
+            _install_rabbitmq()
+        if "chromium" in fixtures and not chromium_program():
+            _install("chromium", instead="The journeys need a browser: apt-get install chromium.")
+
+
+def chromium_program() -> str | None:
+    """The path of the distribution's browser."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def _install_rabbitmq() -> None:
-    """From the distribution, without a server that starts with the machine or stays behind."""
+    """Without a server that starts with the machine or stays behind."""
+    _install(
+        "rabbitmq-server",
+        instead="The tests need RabbitMQ: apt-get install rabbitmq-server, or set BROKER_URL.",
+    )
+    if shutil.which("systemctl"):
+        subprocess.run(["systemctl", "disable", "rabbitmq-server"], capture_output=True)
+
+
+def _install(package: str, *, instead: str) -> None:
+    """From the distribution. instead: what to say where that cannot be done."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        pytest.exit(
-            "The tests need RabbitMQ: apt-get install rabbitmq-server, or set BROKER_URL.", returncode=3
-        )
+        pytest.exit(instead, returncode=3)
     start_nothing = Path("/usr/sbin/policy-rc.d")
     ours = not start_nothing.exists()
     if ours:
         start_nothing.write_text("#!/bin/sh\nexit 101\n")
         start_nothing.chmod(0o755)
     try:
-        for command in (("update",), ("install", "--yes", "--no-install-recommends", "rabbitmq-server")):
+        for command in (("update",), ("install", "--yes", "--no-install-recommends", package)):
             subprocess.run(
                 ["apt-get", "--quiet", *command],
                 env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
@@ -187,5 +201,3 @@ def _install_rabbitmq() -> None:
     finally:
         if ours:
             start_nothing.unlink()
-    if shutil.which("systemctl"):
-        subprocess.run(["systemctl", "disable", "rabbitmq-server"], capture_output=True)

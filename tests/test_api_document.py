@@ -129,11 +129,6 @@ def test_the_document_is_served(browser, document):
     assert browser.get("/api/v1/openapi.json").json == document
 
 
-def test_the_start_leads_to_the_documentation(browser):
-    answer = browser.get("/")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/api/docs")
-
-
 @pytest.mark.parametrize("path", ["/api/docs", "/problems/not-found"])
 def test_pages_load_everything_from_here_and_run_nothing_inline(browser, path):
     page = browser.get(path)
