@@ -103,7 +103,7 @@ def same_site(view: View) -> View:
 
 def is_looked_at() -> bool:
     """Whether whoever asked reads the answer: not by HEAD, and not led here by another site."""
-    return request.method == "GET" and not _is_foreign()
+    return request.method == "GET" and not is_foreign()
 
 
 def caller() -> Caller:

@@ -31,6 +31,7 @@ OF_A_PERSON: Final = {
     "lookup": "account_id",
     "idempotency": "account_id",
     "seen_items": "account_id",
+    "kept_forms": "account_id",
 }
 IN_ITS_OWN_WAY: Final = {
     "outbox": "deleted, unless a message is on its way out at this very moment: then the erasure comes later",
@@ -50,8 +51,6 @@ STAYS: Final = {
     "migrations": "about no person",
     "checkpoints": "about no person",
     "shipped": "about no person",
-    "log_marks": "about no person",
-    "exports": "manifests: ids, counts and hashes",
     "log_offset": "about no person",
     "database_identity": "about no person",
     "projections": "about no person",
