@@ -15,6 +15,7 @@ from infrastructure.reconcile import Difference
 from infrastructure.reconcile import reconcile as compare
 from infrastructure.translations import text
 from infrastructure.verify_all import verify_all as recompute
+from projections.tree import TreeDisagrees
 
 SHOWN = 100  # differences in a table
 
@@ -28,7 +29,10 @@ def checkpoint(service: Service, json_wanted: bool) -> None:
     Example: matricule audit checkpoint > checkpoint.txt
     """
     catch_up(service)
-    signed = service.checkpoints.sign_now()
+    try:
+        signed = service.checkpoints.sign_now()
+    except TreeDisagrees:
+        raise found_wrong("The log is not the one that was signed: run matricule audit verify-all.") from None
     if signed is None:
         raise found_wrong("Nothing has happened yet: there is nothing to sign.")
     if json_wanted:

@@ -18,6 +18,7 @@ from api.faults import Fault, InvalidInput
 from domain.errors import Refused
 from infrastructure.observability import place_of
 from infrastructure.translations import table, text
+from projections.tree import TreeDisagrees
 
 log = logging.getLogger(__name__)
 
@@ -195,6 +196,7 @@ _TELL: Final[Mapping[type[BaseException], Callable[..., ProblemResponse]]] = {
     Problem: lambda problem: answer(problem.code),
     InvalidInput: _of_input,
     Refused: of_refusal,
+    TreeDisagrees: lambda _alarm: answer("log-differs"),
     HTTPException: _of_werkzeug,
     OperationalError: _of_lost_database,
     Exception: _of_unexpected,

@@ -196,3 +196,20 @@ def test_all_else_wants_an_auditor(house, clerk, path):
     assert house.client().get(path).status_code == 401
     for client in (clerk, house.holder()):
         assert client.get(path).status_code == 403
+
+
+def test_nothing_is_proved_of_a_log_that_is_not_the_signed_one(postgres, template, tmp_path):
+    with new_database(postgres, template) as database, running(database, tmp_path) as house:
+        auditor = house.staff("auditor", "audit@canton.example")
+        caught_up(house)
+        daily = house.service.checkpoints.publish()
+        with house.service.pool.connection() as owner:
+            owner.execute(
+                "UPDATE tree SET hashes = set_byte(hashes, 3, 255 - get_byte(hashes, 3)) WHERE level = 0"
+            )
+        house.holder()
+        caught_up(house)
+        for path in ("/audit/checkpoint", f"/audit/accounts/{auditor.id}/bundle"):
+            answer = auditor.get(path)
+            assert (answer.status_code, answer.json["type"]) == (409, "/problems/log-differs"), path
+        assert house.client().get("/audit/checkpoint").get_data(as_text=True) == daily.note

@@ -20,7 +20,7 @@ blueprint = Blueprint("audit_evidence", __name__, url_prefix="/api/v1/audit")
 @staff("auditor")
 @blueprint.arguments(Purpose, location="query")
 @blueprint.response(200, EvidenceFile, example=EVIDENCE)
-@tells("not-found", "soon")
+@tells("not-found", "soon", "log-differs")
 def show_bundle(wanted: dict[str, Any], account_id: UUID) -> Response:
     """The evidence of one account, a file that is checked without the service (`matricule verify FILE`).
 

@@ -29,7 +29,7 @@ blueprint = Blueprint("audit_history", __name__, url_prefix="/api/v1/audit")
 @blueprint.arguments(audit_history.EventFilter, location="query")
 @waits_for("tree")
 @blueprint.response(200, audit_history.Events, example=audit_history_examples.EVENTS)
-@tells("not-found", "bad-cursor", exports=True)
+@tells("not-found", "bad-cursor", "log-differs", exports=True)
 def list_events(wanted: dict[str, Any]) -> Response:
     """Events in the order of the log, their data opened, AHV numbers masked but for a `purpose`.
 

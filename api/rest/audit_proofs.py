@@ -30,7 +30,7 @@ blueprint = Blueprint("audit-proofs", __name__, url_prefix="/api/v1/audit")
 
 @blueprint.get("/checkpoint")
 @blueprint.response(200, {"type": "string"}, content_type=TEXT, example=audit.CHECKPOINT)
-@tells("no-checkpoint")
+@tells("no-checkpoint", "log-differs")
 def show_checkpoint() -> Response:
     """What the log commits itself to, as a signed note of C2SP.
 
@@ -95,7 +95,7 @@ def show_tile(tile: str) -> Response:
 @staff(AUDITOR)
 @blueprint.arguments(audit.InclusionQuery, location="query")
 @blueprint.response(200, audit.Inclusion, example=audit.INCLUSION)
-@tells("not-in-log")
+@tells("not-in-log", "log-differs")
 def prove_inclusion(wanted: dict[str, Any]) -> Response:
     """That the event at `position` stands in the log of `size` events; by default of the last signed one."""
     try:
