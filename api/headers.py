@@ -18,7 +18,7 @@ BODY_LIMIT: Final = 64 * 1024  # bytes
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 HSTS: Final = "max-age=31536000"  # for this host alone: what its subdomains serve is not ours to say
 PREFLIGHT_SECONDS: Final = 600
-METHODS: Final = "GET, POST, PUT, DELETE"
+METHODS: Final = "GET, POST, PUT, PATCH, DELETE"
 ACCEPTED: Final = (
     "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Log-Position, "
     "X-CSRF-Token"

@@ -333,6 +333,13 @@ class Accounts:
         return chosen == composed(evidence)
 
     @decided_again
+    def change_locale(self, account_id: UUID, locale: str, whence: Whence = NOWHERE) -> Saved:
+        """The language of pages and messages. Raises AccountLocked, AccountClosed."""
+        account = self.log.account(account_id)
+        account.change_locale(locale, whence=whence, now=self.clock.now())
+        return self.log.record(account)
+
+    @decided_again
     def grant(self, role: str, email: str, until: date | None, *, actor: UUID) -> tuple[UUID, Saved]:
         """Give a role to the account with that address, which is made where there is none. Raises RoleUnknown."""
         now = self.clock.now()

@@ -10,6 +10,7 @@ from application.ports import Clock, Credentials, Devices, EventLog, Links, Look
 from application.reauthentication import Evidence, Reauthentication, Shown
 from domain import policies
 from domain.account import Account
+from domain.address_change import PendingChange
 from domain.fact import Whence
 
 CONFIRM, OBJECT = "email-change", "email-objection"  # kinds of links
@@ -44,6 +45,19 @@ class AddressChanges:
             return self.log.record(account, effects=shown.effects)
 
         return self.reauthentication.then(account_id, evidence, session_id, request)
+
+    def pending(self, account_id: UUID) -> PendingChange | None:
+        """What was asked for and may still be confirmed."""
+        change = self.log.account(account_id).email_change
+        in_time = change and self.clock.now() < change.since + self.confirmation_lifetime
+        return change if in_time else None
+
+    @decided_again
+    def withdraw(self, account_id: UUID, whence: Whence) -> Saved:
+        """By its holder, who needs to show nothing for that: it alters nothing."""
+        account = self.log.account(account_id)
+        account.withdraw_email_change(whence=whence, now=self.clock.now())
+        return self.log.record(account)
 
     def confirmation_link(self, account: Account, request: int) -> str | None:
         """The token for the new mailbox; None where the address has an account already.

@@ -122,6 +122,15 @@ class Account(AddressChange, Erasable, Recovery, SecondFactors, Standing, Aggreg
         def apply(self, aggregate: "Account") -> None:
             pass
 
+    class LocaleChanged(Event, Whence):
+        """The holder chose another language, for pages and messages."""
+
+        TOPIC = "account.locale-changed"
+        locale: str
+
+        def apply(self, aggregate: "Account") -> None:
+            aggregate.locale = self.locale
+
     class RoleGranted(Event):
         """The account was given a role, for staff work or an audit mandate."""
 
@@ -223,6 +232,14 @@ class Account(AddressChange, Erasable, Recovery, SecondFactors, Standing, Aggreg
         self.session_ended(ended, kept=kept, whence=whence, now=now)
         said = {"session_id": ended, **vars(whence)}
         self.trigger_event(self.SessionsEnded, actor=self.id, timestamp=now, **said)
+
+    def change_locale(self, locale: str, *, whence: Whence = NOWHERE, now: datetime) -> None:
+        """The same language changes nothing. Raises AccountLocked, AccountClosed."""
+        self.must_be_usable()
+        if locale != self.locale:
+            self.trigger_event(
+                self.LocaleChanged, locale=locale, actor=self.id, timestamp=now, **vars(whence)
+            )
 
     def grant(self, role: str, *, until: date | None, actor: UUID, now: datetime) -> None:
         """Give a role; the same one with the same end changes nothing. Raises RoleUnknown."""

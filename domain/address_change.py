@@ -51,7 +51,7 @@ class AddressChange:
         """A change that was asked for will not be made."""
 
         TOPIC = "account.email-change-cancelled"
-        cause: str  # objection | session-ended
+        cause: str  # objection | session-ended | withdrawn
 
         def apply(self, aggregate: "AddressChange") -> None:
             aggregate.email_change = None
@@ -132,6 +132,11 @@ class AddressChange:
             **vars(whence),
         )
         return back
+
+    def withdraw_email_change(self, *, whence: Whence, now: datetime) -> None:
+        """By whoever asked for it; where nothing is pending, nothing changes."""
+        if self.email_change:
+            self._cancel("withdrawn", whence, now)
 
     def correct_email(self, email: str, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         """By staff. The same address changes nothing. Raises OwnAccount, AccountClosed."""

@@ -19,6 +19,7 @@ from projections.timeline import Timeline
 
 SHOWN = {  # what an event sets: told with the value before, where it differs
     "account.requested": ("email", "given_name", "family_name", "locale"),
+    "account.locale-changed": ("locale",),
     "account.password-issued": ("expires_at",),
     "account.email-changed": ("email",),
     "account.email-change-taken-back": ("email",),
@@ -48,6 +49,7 @@ TOLD = {  # what an event says besides
 }
 NAMED = {"account.erased": ("proposed_by", "approved_by")}  # fields that hold an actor
 LISTS = {  # fields that hold a code of a list
+    "account.locale-changed": {"locale": "locales"},
     "account.email-change-cancelled": {"cause": "cancellations"},
     "account.email-changed": {"reason": "reasons.correct"},
     "account.locked": {"reason": "reasons.lock"},

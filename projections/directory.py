@@ -14,7 +14,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 directory = ReadModel(
     "directory",
-    version=3,
+    version=4,
     columns={
         "account_id": "uuid",
         "email": "text",
@@ -73,6 +73,11 @@ def _(fact: Fact) -> Row:
 @directory.folds(Account.EmailChangeTakenBack)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.originator_id, "email": fact.email, "locked": True}
+
+
+@directory.folds(Account.LocaleChanged)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "locale": fact.locale}
 
 
 @directory.folds(Account.AccountLocked, Account.AccountUnlocked)

@@ -49,6 +49,7 @@ def a_life() -> list[Any]:
     account.issue_password(expires_at=MOMENT + 3 * DAY, actor=SYSTEM, now=MOMENT)
     account.activate(whence=FROM, now=MOMENT)
     account.change_password(actor=ADA_ID, whence=FROM, now=MOMENT)
+    account.change_locale("de", whence=FROM, now=MOMENT)
     account.end_sessions(CASE_ID, kept=ADA_ID, whence=FROM, now=MOMENT)
     account.request_reset(actor=ADA_ID, whence=FROM, now=MOMENT)
     account.reset_password(request=account.version, whence=FROM, now=MOMENT)

@@ -145,3 +145,20 @@ def test_a_revoked_role_is_gone():
 
 def test_a_role_that_was_not_there_cannot_be_taken_away():
     given(an_account()).when(lambda account: account.revoke("auditor", actor=CLERK, now=NOON)).then_nothing()
+
+
+def language_chosen(locale: str):
+    return lambda account: account.change_locale(locale, now=NOON)
+
+
+def test_the_holder_chooses_another_language():
+    account = (
+        given(an_account())
+        .when(language_chosen("de"))
+        .then(fact(Account.LocaleChanged, locale="de", actor=ADA_ID))
+    )
+    assert account.locale == "de"
+
+
+def test_the_same_language_changes_nothing():
+    given(an_account()).when(language_chosen("fr")).then_nothing()

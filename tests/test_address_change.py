@@ -144,6 +144,21 @@ def test_what_was_asked_for_dies_with_the_password():
     ).then_refused(errors.LinkDead)
 
 
+def withdrawn(account):
+    account.withdraw_email_change(whence=NOWHERE, now=NOON)
+
+
+def test_whoever_asked_may_withdraw_and_the_confirmation_is_dead():
+    given(an_account(), asked()).when(withdrawn).then(
+        fact(Account.EmailChangeCancelled, cause="withdrawn", actor=ADA_ID)
+    )
+    given(an_account(), asked(), withdrawn).when(confirmed(2)).then_refused(errors.LinkDead)
+
+
+def test_where_nothing_is_pending_nothing_is_withdrawn():
+    given(an_account()).when(withdrawn).then_nothing()
+
+
 def test_a_locked_account_keeps_its_address():
     locked = lambda account: account.lock(reason="other", note=None, actor=CLERK, now=NOON)  # noqa: E731
     given(an_account(), locked).when(asked()).then_refused(errors.AccountLocked)
@@ -340,6 +355,18 @@ def test_a_confirmation_expires_after_a_day(here, account_id):
     here.clock.goes_on(DAY)
     with pytest.raises(errors.LinkDead):
         here.address_changes.confirm(token, NOWHERE)
+
+
+def test_what_is_pending_is_known_until_it_is_withdrawn_or_its_link_has_died(here, account_id):
+    changes = here.address_changes
+    assert changes.pending(account_id) is None
+    ask(here, account_id)
+    assert changes.pending(account_id).email == NEW
+    changes.withdraw(account_id, NOWHERE)
+    assert changes.pending(account_id) is None
+    ask(here, account_id)
+    here.clock.goes_on(DAY)
+    assert changes.pending(account_id) is None
 
 
 def test_a_clerk_cannot_give_an_account_an_address_that_somebody_has(here, account_id):

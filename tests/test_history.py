@@ -73,6 +73,7 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     here.accounts.change_password(
         account_id, password, MY_PASSWORD, session_id=session.session_id, kind="cookie"
     )
+    here.accounts.change_locale(account_id, "de", FIREFOX)
     here.accounts.grant("auditor", AURELIE_ADDRESS, date(2025, 12, 31), actor=OPERATOR)
     here.accounts.revoke("auditor", AURELIE_ADDRESS, actor=OPERATOR)
     have_second_factors(here, account_id, clerk)

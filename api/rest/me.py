@@ -12,7 +12,7 @@ from api.described import REAUTHENTICATED, UNUSABLE, tells
 from api.identity import me, my_entry, signed_in, signed_in_with_entry
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
-from api.schemas.accounts import PasswordChange
+from api.schemas.accounts import LocaleChange, PasswordChange
 from api.schemas.profile import ProfileBody
 from api.whence import whence
 from domain.errors import NotVisibleYet
@@ -39,6 +39,18 @@ def show_me() -> Response:
     `link_due` is the last day on which linking is on time.
     """
     return answer(my_account(my_entry(), me().roles))
+
+
+@blueprint.patch("")
+@signed_in_with_entry
+@blueprint.arguments(LocaleChange, example=examples.LOCALE_CHANGE)
+@blueprint.response(200, answers.OwnAccount, example=examples.OWN_ACCOUNT)
+@tells(*UNUSABLE, "conflict", "soon", command=True)
+def change_locale(typed: dict[str, Any]) -> Response:
+    """Choose the language of pages and messages."""
+    shown = my_account(my_entry(), me().roles)  # first: what cannot be shown yet is not changed either
+    saved = service().accounts.change_locale(me().account_id, **typed, whence=whence())
+    return after(saved, answer({**shown, **typed}))
 
 
 @blueprint.get("/profile")

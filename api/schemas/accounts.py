@@ -27,6 +27,10 @@ class SignIn(Input):
     code = OneTimeCode(load_default=None, allow_none=True)
 
 
+class LocaleChange(Input):
+    locale = Choice(LOCALES, required=True)
+
+
 class ResetRequest(Input):
     email = Email(required=True)
 

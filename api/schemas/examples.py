@@ -45,6 +45,7 @@ PASSWORD_CHANGE: Final[Json] = {
     "current_password": "cuivre-brume-tilleul-rive",
     "new_password": "sept ponts au bord du Doubs",
 }
+LOCALE_CHANGE: Final[Json] = {"locale": "fr"}
 RESET_REQUEST: Final[Json] = {"email": "claire.rossel@ecole.example"}
 MAILED_TOKEN: Final[Json] = {"token": "Vb0m3t9wq2sXy7Zr5Lk1Nf8Hc4Jd6Pg0aQeUiOyTxW"}
 PASSWORD_RESET: Final[Json] = {**MAILED_TOKEN, "new_password": "sept ponts au bord du Doubs"}
