@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from itertools import count
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from running_service import TIRELESS, RunningService, a_service, password_in
+from services import chromium_program
 from spec import until
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -27,7 +28,8 @@ class Portal:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.service.port}"
+        """By name: passkeys know no addresses in numbers."""
+        return f"http://localhost:{self.service.port}"
 
     @contextmanager
     def visitor(self, *, locale: str = "fr-CH", **how: object) -> Iterator[Page]:
@@ -71,10 +73,21 @@ class Portal:
 
 
 @contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """The distribution's browser, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
 def a_portal(chromium: Browser, **environ: str) -> Iterator[Portal]:
     with a_service(**TIRELESS, **environ) as service:
+        portal = Portal(service, chromium)
+        service.settings["PUBLIC_URL"] = portal.address
         service.run()
-        yield Portal(service, chromium)
+        yield portal
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
