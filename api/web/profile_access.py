@@ -107,11 +107,9 @@ def withdraw_address() -> Response:
 def show_sessions() -> Response:
     asking = me()
     found = service().sessions.of(asking.account_id, service().clock.now())
-    return page(
-        "profile/sessions.html",
-        told=what_was_done(DONE),
-        sessions=[representations.session(each, asking.session_id) for each in found],
-    )
+    shown = [representations.session(each, asking.session_id) for each in found]
+    shown.sort(key=lambda each: not each["current"])  # the others stay as they are: last used first
+    return page("profile/sessions.html", told=what_was_done(DONE), sessions=shown)
 
 
 @pages.route("/profile/sessions/<uuid:session_id>", methods=["GET", "POST"])
