@@ -78,6 +78,12 @@ class Recovery:
         """The token for the mailbox; one for a request that a newer one has replaced is dead."""
         return self.links.make(RESET, account.id, request, self.clock.now() + self.link_lifetime)
 
+    def check_link(self, token: str) -> None:
+        """Whether a new password may be chosen by it, before anybody thinks of one. Raises LinkDead."""
+        linked = self.links.find(RESET, token, self.clock.now())
+        if self.log.account(linked.account_id).reset_request != linked.request:
+            raise errors.LinkDead
+
     @decided_again
     def complete_reset(
         self, token: str, new_password: str, whence: Whence, code: str | None = None

@@ -26,6 +26,7 @@ OF_A_PERSON: Final = {
     "recovery_codes": "account_id",
     "sessions": "account_id",
     "devices": "account_id",
+    "kept_forms": "account_id",
     "links": "account_id",
     "roles": "account_id",
     "lookup": "account_id",

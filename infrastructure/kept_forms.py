@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -24,21 +25,21 @@ FORGET = "DELETE FROM kept_forms WHERE account_id = %s AND browser = %s AND path
 
 
 class KeptForms:
-    """browser: the secret of its cookie. path: of the form's page."""
+    """browser: the secret of its cookie. path: of the form's page. content: in JSON's own kinds."""
 
     def __init__(self, pool: ConnectionPool, box: Box) -> None:
         self._pool = pool
         self._box = box
 
     def keep(
-        self, browser: str, account_id: UUID, path: str, typed: Mapping[str, str], now: datetime
+        self, browser: str, account_id: UUID, path: str, content: Mapping[str, Any], now: datetime
     ) -> None:
-        sealed = self._box.seal(orjson.dumps(dict(typed)), _context(browser, account_id, path))
+        sealed = self._box.seal(orjson.dumps(dict(content)), _context(browser, account_id, path))
         values = (account_id, tokens.digest(browser), path, sealed, now + KEPT_FOR)
         with self._pool.connection() as connection:
             connection.execute(KEEP, values)
 
-    def find(self, browser: str, account_id: UUID, path: str, now: datetime) -> dict[str, str] | None:
+    def find(self, browser: str, account_id: UUID, path: str, now: datetime) -> dict[str, Any] | None:
         row = FIND.one(self._pool, (account_id, tokens.digest(browser), path, now))
         return orjson.loads(self._box.open(row[0], _context(browser, account_id, path))) if row else None
 

@@ -142,6 +142,12 @@ class OutboxQueue:
         with self._pool.connection() as connection:
             return {"waiting": 0, "parked": 0, "bounced": 0, "failed": 0} | dict(connection.execute(_COUNTS))
 
+    def is_late(self) -> bool:
+        """Whether mails that have waited for minutes have not left yet."""
+        with self._pool.connection() as connection:
+            (late,) = connection.execute(_LATE, prepare=True).fetchone()
+        return late
+
     def _changes(self, statement: str, parameters: dict[str, object]) -> bool:
         with self._pool.connection() as connection:
             return connection.execute(statement, parameters).rowcount == 1
@@ -173,6 +179,10 @@ _CLAIM = """
         next_attempt_at = now() + make_interval(secs => %(lease)s)
     WHERE id = %(id)s AND state = 'waiting' AND (leased_until IS NULL OR leased_until <= now())
     RETURNING id, cause, kind, recipient, account_id, position, attempts, created_at
+"""
+_LATE = """
+    SELECT EXISTS (SELECT FROM outbox WHERE state = 'waiting' AND recipient <> 'system'
+                   AND created_at < now() - interval '5 minutes')
 """
 _SETTLE = """
     UPDATE outbox SET state = %(state)s, last_error = %(error)s, settled_at = now()

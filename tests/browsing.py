@@ -27,7 +27,8 @@ class Portal:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.service.port}"
+        """By name: passkeys know no addresses in numbers."""
+        return f"http://localhost:{self.service.port}"
 
     @contextmanager
     def visitor(self, *, locale: str = "fr-CH", **how: object) -> Iterator[Page]:
@@ -73,8 +74,10 @@ class Portal:
 @contextmanager
 def a_portal(chromium: Browser, **environ: str) -> Iterator[Portal]:
     with a_service(**TIRELESS, **environ) as service:
+        portal = Portal(service, chromium)
+        service.settings["PUBLIC_URL"] = portal.address
         service.run()
-        yield Portal(service, chromium)
+        yield portal
 
 
 def sign_in(page: Page, email: str, password: str) -> None:

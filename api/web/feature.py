@@ -1,7 +1,8 @@
 """What holds for every page: who visits, in which language, and that a form was sent from it."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g, request
 
+from api.identity import SAFE_METHODS
 from api.web import cookies, csrf, language, visitors
 
 
@@ -17,6 +18,7 @@ class Feature(Blueprint):
 
 def prepare() -> None:
     """In this order: the language of somebody signed in is the account's."""
+    g.was_sent = request.method not in SAFE_METHODS  # whatever `csrf.judge` makes of it
     visitors.meet()
     language.choose()
 

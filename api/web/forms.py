@@ -9,6 +9,8 @@ shows again:
             saved = service().address_changes.ask(…, **wanted)
             return go("profile.email_sent", after=saved)
     return page("profile/email.html", form=form)
+
+A form that is wrong is shown again by GET (`api.web.again`), so that going back and reloading never send it twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,17 +23,22 @@ from marshmallow import Schema, ValidationError, fields
 from api import errors
 from api.context import locale
 from api.faults import Fault, InvalidInput, gathered
-from api.web import csrf, visitors
+from api.web import again, csrf, visitors
 from api.web.words import fault_in_words
 from domain.errors import Refused
 
 CHECKED: Final = "true"  # the value of a box that was ticked
 
+ASKED: Final = "asked"  # the notice of a form whose page asks in words of its own
+
 Adapt = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Form:
-    """faults: field → messages. problem: of the form as a whole, title and detail. notice: why it is shown again."""
+    """values: what its fields show. notice: why it is shown again though nothing is wrong.
+
+    said: what else the page has to know of what was sent, in JSON's own kinds; it comes back with the form.
+    """
 
     def __init__(
         self, schema: type[Schema], shown: Mapping[str, str | None] | None = None, adapt: Adapt | None = None
@@ -39,9 +46,10 @@ class Form:
         """shown: what stands in the fields at first. adapt: from what pages send to what the API takes."""
         self._schema = schema()
         self._adapt = adapt or (lambda sent: sent)
-        self.faults: dict[str, list[str]] = {}
-        self.problem: dict[str, Any] | None = None
+        self._invalid: dict[str, list[Fault]] = {}
+        self._refused: str | None = None
         self.notice: str | None = None
+        self.said: dict[str, Any] = {}
         self.status = 200
         self.retry_after: int | None = None
         self.is_sent = request.method == "POST"
@@ -50,10 +58,19 @@ class Form:
             self.values = csrf.typed()
         elif "returned" in g:
             self._bring_back(g.returned.typed, 403)
+        elif (state := again.state()) and state["form"] == self.name:
+            self._restore(state)
         elif typed := visitors.kept():
             self._bring_back(typed, 200)
 
-    def read(self) -> dict[str, Any] | Any | None:
+    @property
+    def name(self) -> str:
+        """By which it is told from other forms of its page."""
+        return type(self._schema).__name__
+
+    # --- what was sent
+
+    def read(self) -> Any | None:
         """What was sent, understood; None where nothing was, or where it is wrong and the form says how."""
         if not self.is_sent:
             return None
@@ -78,33 +95,83 @@ class Form:
             if not self.is_wrong:
                 self.done()
 
+    def done(self) -> None:
+        """It was carried out: nothing has to be brought back any more."""
+        if self.is_sent:
+            visitors.forget_kept()
+            again.forget()
+
+    # --- what is wrong with it
+
     def refused(self, refusal: Refused) -> None:
         if invalid := errors.field_of(refusal):
             self.wrong(invalid)
             return
-        response = errors.of_refusal(refusal)
-        self.problem, self.status = response.members, response.status_code
-        self.retry_after = response.headers.get("Retry-After", type=int)
+        self._refused, self.status = refusal.code, errors.status_of(refusal.code)
+        self.retry_after = refusal.details.get("retry_after", errors.RETRY_SECONDS.get(refusal.code))
 
     def wrong(self, invalid: InvalidInput) -> None:
-        said = invalid.messages(locale())
-        for field, codes in invalid.faults.items():
-            special = [fault_in_words(field, code) for code in codes]
-            self.faults[field] = [own or usual for own, usual in zip(special, said[field], strict=True)]
+        for field, faults in invalid.faults.items():
+            told = [fault if isinstance(fault, Fault) else Fault(fault) for fault in faults]
+            self._invalid.setdefault(field, []).extend(told)
         self.status = 422
 
     def wrong_field(self, field: str, fault: str) -> None:
         """fault: a code of the table `fields` of the problems."""
         self.wrong(InvalidInput({field: [Fault(fault)]}))
 
-    def done(self) -> None:
-        """It was carried out: nothing has to be brought back any more."""
-        if self.is_sent:
-            visitors.forget_kept()
+    def ask(self, **said: Any) -> None:
+        """Let the page ask about what was typed, before anything is carried out. said: about what."""
+        self.said |= said
+        self.notice = ASKED
 
     @property
     def is_wrong(self) -> bool:
-        return bool(self.faults or self.problem)
+        return bool(self._invalid or self._refused)
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        """field → messages, in the reader's language."""
+        usual = InvalidInput(self._invalid).messages(locale())
+        return {
+            field: [
+                fault_in_words(field, fault) or said for fault, said in zip(faults, usual[field], strict=True)
+            ]
+            for field, faults in self._invalid.items()
+        }
+
+    @property
+    def problem(self) -> dict[str, object] | None:
+        """What is wrong with it as a whole: a problem's members, in the reader's language."""
+        return errors.document(self._refused, locale()) if self._refused else None
+
+    # --- from one request to the next
+
+    def state(self) -> dict[str, Any]:
+        """All that the next request needs to show it again, in JSON's own kinds."""
+        return {
+            "form": self.name,
+            "values": self.values,
+            "invalid": {
+                field: [[str(fault), dict(fault.params)] for fault in faults]
+                for field, faults in self._invalid.items()
+            },
+            "refused": self._refused,
+            "notice": self.notice,
+            "said": self.said,
+            "status": self.status,
+            "retry_after": self.retry_after,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.values |= state["values"]
+        self._invalid = {
+            field: [Fault(code, **params) for code, params in faults]
+            for field, faults in state["invalid"].items()
+        }
+        self._refused = state["refused"]
+        self.notice, self.said = state["notice"], state["said"]
+        self.status, self.retry_after = state["status"], state["retry_after"]
 
     def _bring_back(self, typed: dict[str, str], status: int) -> None:
         self.values |= typed

@@ -22,7 +22,9 @@ def choose_password() -> Response:
     """A new password, by the link of the message."""
     if "token" in request.args:
         return moved_out_of_sight(RESET)
-    form, code_wanted = _form(RESET, PasswordReset), "code" in request.form
+    form = _form(RESET, PasswordReset)
+    form.said |= {"code": True} if "code" in request.form else {}
+    service().recovery.check_link(token_of(RESET))
     if wanted := form.read():
         with form.refusals(but=(LinkDead,)):
             try:
@@ -31,10 +33,10 @@ def choose_password() -> Response:
                 return set_device(go("links.password_chosen"), device)
             except SecondFactorNeeded as needed:
                 form.refused(needed)
-                code_wanted = True
+                form.said["code"] = True
             except WrongCredentials:
                 form.wrong_field("code", "wrong-code")
-    return unseen(page("links/password-reset.html", form=form, code_wanted=code_wanted))
+    return unseen(page("links/password-reset.html", form=form))
 
 
 @pages.get("/password-reset/done")

@@ -3,9 +3,9 @@
 import gzip
 from typing import Any, Final
 
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import Response, current_app, g, redirect, render_template, request, url_for
 
-from api.web import visitors
+from api.web import again, visitors
 from application.ports import Saved
 
 POLICY: Final = (
@@ -16,8 +16,13 @@ WORTH_PACKING: Final = 1000  # bytes; below, the answer's head weighs more than 
 
 
 def page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page from its template. values: for the template; `form`, if any, says the status."""
+    """A page from its template. values: for the template; `form`, if any, says the status.
+
+    A form that was sent and is wrong is shown by the next request, a GET of the same page.
+    """
     form = values.get("form")
+    if form and g.was_sent and (form.is_wrong or form.notice) and (shown := again.show(form.state())):
+        return shown
     html = render_template(template, **values)
     response = Response(html, form.status if form and status == 200 else status)
     response.content_type = "text/html; charset=utf-8"

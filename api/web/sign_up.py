@@ -25,7 +25,8 @@ def ask_for_account() -> Response:
     if wanted := form.read():
         suggestion = meant(wanted["email"])
         if suggestion and request.form.get(CHOICE) != TYPED:
-            return page("sign-up/sign-up.html", form=form, suggestion=suggestion)
+            form.ask(meant=suggestion)
+            return page("sign-up/sign-up.html", form=form)
         with form.refusals():
             service().accounts.request(
                 **{name: wanted[name] for name in ("email", "given_name", "family_name", "locale")},
@@ -33,13 +34,13 @@ def ask_for_account() -> Response:
                 caller=caller(),
             )
             return go("sign_up.account_asked_for")
-    return page("sign-up/sign-up.html", form=form, suggestion=None)
+    return page("sign-up/sign-up.html", form=form)
 
 
 @pages.get("/sign-up/sent")
 def account_asked_for() -> Response:
     """The same for every address."""
-    return page("sign-up/sent.html", mails_late=mails_are_late())
+    return page("sign-up/sent.html", mails_late=service().outbox_queue.is_late())
 
 
 @pages.route("/lost-password", methods=["GET", "POST"])
@@ -56,11 +57,9 @@ def ask_for_password() -> Response:
 def password_asked_for() -> Response:
     """The same for every address."""
     minutes = int(service().settings.reset_lifetime.total_seconds() // 60)
-    return page("sign-up/lost-password-sent.html", minutes=minutes, mails_late=mails_are_late())
-
-
-def mails_are_late() -> bool:
-    return False
+    return page(
+        "sign-up/lost-password-sent.html", minutes=minutes, mails_late=service().outbox_queue.is_late()
+    )
 
 
 def _as_meant(sent: dict[str, Any]) -> dict[str, Any]:

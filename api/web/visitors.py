@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from api.context import service
 from api.described import View
 from api.errors import Problem
-from api.identity import cookie_token
+from api.identity import SAFE_METHODS, cookie_token
 from api.web import cookies
 from application.ports import Saved
 
@@ -21,7 +21,10 @@ POSITION_KEPT: Final = timedelta(minutes=1)
 
 def meet() -> None:
     """Let `api.identity.me` and its like know who asks; None where nobody is signed in."""
-    wait_for("directory")
+    if (
+        request.method in SAFE_METHODS
+    ):  # what was typed is never turned away because something is not visible yet
+        wait_for("directory")
     token = cookie_token()
     entry, identity = (
         service().sessions.find_with_entry(token, service().clock.now()) if token else (None, None)
@@ -126,5 +129,7 @@ def wanted_page() -> str | None:
     try:
         endpoint, _ = current_app.url_map.bind("").match(path, "GET")
     except HTTPException:
+        return None
+    if not path.startswith("/"):
         return None
     return path if endpoint.partition(".")[0] in current_app.extensions["features"] else None

@@ -20,7 +20,10 @@ async function enter() {
   location.assign(`/${location.search}`);
 }
 
-if (button && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+// Passkeys belong to a name: at an address in numbers no browser has any.
+const named = !/^[\d.]+$|:/.test(location.hostname);
+
+if (button && named && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   const told = document.querySelector("[data-passkey-told]");
   button.hidden = false;
   button.addEventListener("click", async () => {

@@ -1,0 +1,126 @@
+"""Every page of the way in, by axe-core and by keyboard: each language, scheme and width."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import DESKTOP, SMALLEST, path_of, send, sign_in
+
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+PAGES = (
+    "/",
+    "/sign-up",
+    "/sign-up/sent",
+    "/lost-password",
+    "/lost-password/sent",
+    "/password-reset",
+    "/password-reset/done",
+    "/email-change/object/taken-back",
+    "/privacy",
+    "/help",
+    "/accessibility",
+    "/demo",
+)
+
+
+def violations(page):
+    """What axe-core finds, in light and dark, and what is wider than the screen."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    page.emulate_media(color_scheme="dark")
+    found += page.evaluate("axe.run({runOnly: ['color-contrast']})")["violations"]
+    page.emulate_media(color_scheme="light")
+    told = [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return told + ([f"{width} px wider than the screen"] if width > 0 else [])
+
+
+@pytest.mark.parametrize(
+    ("language", "screen"),
+    [("fr", SMALLEST), ("de", DESKTOP), ("en", SMALLEST)],
+    ids=["fr-320px", "de-desktop", "en-320px"],
+)
+def test_no_page_has_a_violation(portal, language, screen):
+    email = portal.new_address()
+    with portal.visitor(**screen, reduced_motion="reduce") as page:
+        found = {}
+        for path in PAGES:
+            page.goto(f"{path}?lang={language}")
+            found[path] = violations(page)
+        page.goto("/sign-up")
+        send(page)
+        found["errors"] = violations(page)
+        page.fill("#email", "ada@gmial.com")
+        page.fill("#given_name", "W" * 200)
+        page.fill("#family_name", "<b>\"'\N{RIGHT-TO-LEFT OVERRIDE}\N{GRINNING FACE}</b>")
+        page.check("#accept_privacy_policy")
+        send(page)
+        found["a question"] = violations(page)
+        sign_in(page, email, portal.account(email, given_name="W" * 200))
+        assert path_of(page) == "/welcome"
+        found["/welcome"] = violations(page)
+        page.click("details.account summary")
+        found["menu"] = violations(page)
+    assert {place: told for place, told in found.items() if told} == {}
+
+
+def test_the_keyboard_alone_goes_the_way_in_and_sees_where_it_is(portal):
+    email = portal.new_address()
+    password = portal.account(email)
+    with portal.visitor(viewport={"width": 1000, "height": 420}) as page:
+        page.goto("/")
+        press(page, "#main", "Enter")  # over the head
+        press(page, "#email")
+        page.keyboard.type(email)
+        press(page, "#password")
+        page.keyboard.type(password)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/welcome*")
+        for _ in range(25):
+            page.keyboard.press("Tab")
+            assert page.evaluate(HIDDEN) is None
+
+
+def press(page, selector, *keys):
+    """Tab until it has the focus (or the link to it), then the keys."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate(
+            "(s) => document.activeElement.matches(s) || document.activeElement.getAttribute('href') === s",
+            selector,
+        ):
+            break
+    else:
+        raise AssertionError(f"{selector} is not reached")
+    for key in keys:
+        page.keyboard.press(key)
+
+
+# What has the focus and is covered by something else, the banner for instance.
+HIDDEN = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body) return null;
+  const box = focused.getBoundingClientRect();
+  const on_top = document.elementFromPoint(box.left + box.width / 2, box.top + Math.min(box.height, innerHeight) / 2);
+  const seen = on_top && (focused.contains(on_top) || on_top.contains(focused));
+  return seen ? null : focused.outerHTML.slice(0, 200);
+}"""
+SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
+  .filter((each) => each.checkVisibility() && !each.closest("p, li, .unseen, address") && !each.matches(".skip"))
+  .map((each) => [each.outerHTML.slice(0, 120), each.getBoundingClientRect()])
+  .filter(([_, box]) => box.height < 24 || box.width < 24).map(([html]) => html)"""
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-up", "/help", "/demo"])
+def test_what_one_hits_is_large_enough(portal, path):
+    with portal.visitor(**SMALLEST) as page:
+        page.goto(path)
+        assert page.evaluate(SMALL_TARGETS) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-up", "/help"])
+def test_a_page_fits_with_text_twice_as_large(portal, path):
+    with portal.visitor(viewport={"width": 640, "height": 900}) as page:
+        page.goto(path)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
