@@ -128,6 +128,11 @@ class History:
         places = self._accesses.with_timeline(account_id, after=after, limit=limit)
         return self._told(places, account_id, locale, after)[:limit]
 
+    def latest(self, account_id: UUID, locale: str, *, before: int | None = None, limit: int) -> list[Moment]:
+        """The same, newest first. before: the last position seen; None for the end."""
+        places = self._accesses.latest_with_timeline(account_id, before=before, limit=limit)
+        return self._told(places, account_id, locale)[-limit:][::-1]
+
     def label(self, actor: UUID, account_id: UUID, locale: str) -> str:
         """Who did something to this account: the holder, the service, or a person's name."""
         return self.names({actor}, locale, holder=account_id)[actor]

@@ -38,7 +38,7 @@ class TotpFactors:
         sealed = self._box.seal(secret.encode("ascii"), factor_id.bytes)
         BEGIN.all(self._pool, (factor_id, account_id, sealed, now + TO_CONFIRM))
         uri = _codes(secret).provisioning_uri(name=email, issuer_name=self._issuer)
-        return TotpEnrolment(factor_id, secret, uri, segno.make_qr(uri).svg_inline(scale=4, border=4))
+        return TotpEnrolment(factor_id, secret, uri, picture(uri))
 
     def confirm(self, account_id: UUID, factor_id: UUID, code: str, now: datetime) -> Effect:
         """What makes a new secret count from now on. Raises SecondFactorUnknown, WrongCode."""
@@ -75,6 +75,11 @@ class TotpFactors:
             if hmac.compare_digest(codes.generate_otp(step).encode(), code.encode()):
                 return step
         return None
+
+
+def picture(otpauth_uri: str) -> str:
+    """A QR code, as an SVG element."""
+    return segno.make_qr(otpauth_uri).svg_inline(scale=4, border=4)
 
 
 def _codes(secret: str) -> pyotp.TOTP:

@@ -84,6 +84,15 @@ WITH_TIMELINE = f"""
         WHERE account_id = %(account)s AND position > %(after)s ORDER BY position LIMIT %(limit)s)
     ORDER BY position
 """
+LATEST_WITH_TIMELINE = f"""
+    SELECT {", ".join(Place._fields)} FROM timeline
+    WHERE account_id = %(account)s AND (%(before)s::bigint IS NULL OR position < %(before)s)
+    UNION ALL (
+        SELECT {", ".join(Place._fields)} FROM account_accesses
+        WHERE account_id = %(account)s AND (%(before)s::bigint IS NULL OR position < %(before)s)
+        ORDER BY position DESC LIMIT %(limit)s)
+    ORDER BY position
+"""
 OF_ACCOUNT = (
     f"SELECT {', '.join(Place._fields)} FROM account_accesses WHERE account_id = %s ORDER BY position"
 )
@@ -125,6 +134,12 @@ class AccessPlaces:
     def with_timeline(self, account_id: UUID, *, after: int = 0, limit: int | None = None) -> Sequence[Place]:
         """All that happened to the account, and of the accesses as many as `limit` after a position; oldest first."""
         return self._places(WITH_TIMELINE, {"account": account_id, "after": after, "limit": limit})
+
+    def latest_with_timeline(
+        self, account_id: UUID, *, before: int | None = None, limit: int | None = None
+    ) -> Sequence[Place]:
+        """The same before a position, with the last accesses of that time; oldest first too."""
+        return self._places(LATEST_WITH_TIMELINE, {"account": account_id, "before": before, "limit": limit})
 
     def _places(self, statement: str, values: object) -> Sequence[Place]:
         with self._pool.connection() as connection:

@@ -5,10 +5,34 @@ from typing import Final
 from flask import Flask
 
 from api.context import EXTENSION
-from api.web import assets, demonstration, information, links, problems, sign_in, sign_up, welcome, words
+from api.web import (
+    assets,
+    demonstration,
+    information,
+    links,
+    problems,
+    profile,
+    profile_access,
+    profile_data,
+    profile_factors,
+    sign_in,
+    sign_up,
+    welcome,
+    words,
+)
 from api.web.seals import Seals
 
-FEATURES: Final = (sign_in, sign_up, links, welcome, information)
+FEATURES: Final = (
+    sign_in,
+    sign_up,
+    links,
+    welcome,
+    information,
+    profile,
+    profile_access,
+    profile_factors,
+    profile_data,
+)
 
 
 def install(app: Flask) -> None:

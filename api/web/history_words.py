@@ -1,0 +1,71 @@
+"""One's own history as a page tells it: by day, with values in words instead of codes."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, Final
+
+from babel.dates import format_time
+
+from api import representations
+from api.context import locale
+from api.web.words import DATES, day, moment
+from domain.calendar import ZURICH
+from infrastructure import codes
+from infrastructure.history import Moment
+from infrastructure.translations import text
+
+LISTS: Final = {  # the list that a field's codes stand in
+    "sex": "sexes",
+    "nationality": "countries",
+    "country": "countries",
+    "function": "functions",
+    "school": "schools",
+    "canton": "cantons",
+    "locale": "locales",
+    "role": "roles",
+}
+DAYS: Final = ("birth_date", "due", "until")
+INSTANTS: Final = ("expires_at",)
+
+
+def by_day(moments: Sequence[Moment]) -> list[tuple[date, list[dict[str, Any]]]]:
+    """Each day with what happened on it, in Switzerland."""
+    told = [_told(each) for each in moments]
+    return [(date, list(each)) for date, each in groupby(told, lambda one: one["at"].date())]
+
+
+def _told(happened: Moment) -> dict[str, Any]:
+    told = representations.own_moment(happened)
+    at = happened.at.astimezone(ZURICH)
+    return {
+        **told,
+        "at": at,
+        "time": format_time(at, "HH:mm", locale=DATES[locale()]),
+        "own": happened.by == text(locale(), "history", "actors", "holder"),
+        "changes": [_in_words(**change) for change in told["changes"]],
+    }
+
+
+def _in_words(field: str, old: Any, new: Any) -> dict[str, str | None]:
+    return {
+        "field": text(locale(), "history", "fields", field),
+        "old": _value(field, old),
+        "new": _value(field, new),
+    }
+
+
+def _value(field: str, value: Any) -> str | None:
+    """None for none. A code that is no longer in its list, and a text that holds no date, stand as they are."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if field in LISTS:
+        try:
+            return codes.label(locale(), LISTS[field], value)
+        except KeyError:
+            return str(value)
+    if field in DAYS:
+        return day(date.fromisoformat(value))
+    return moment(datetime.fromisoformat(value)) if field in INSTANTS else str(value)
