@@ -5,10 +5,22 @@ from typing import Final
 from flask import Flask
 
 from api.context import EXTENSION
-from api.web import assets, demonstration, information, links, problems, sign_in, sign_up, welcome, words
+from api.web import (
+    assets,
+    demonstration,
+    information,
+    links,
+    my_data,
+    my_portfolio,
+    problems,
+    sign_in,
+    sign_up,
+    welcome,
+    words,
+)
 from api.web.seals import Seals
 
-FEATURES: Final = (sign_in, sign_up, links, welcome, information)
+FEATURES: Final = (sign_in, sign_up, links, welcome, my_data, my_portfolio, information)
 
 
 def install(app: Flask) -> None:
