@@ -72,9 +72,12 @@ class Form:
 
     def read(self) -> Any | None:
         """What was sent, understood; None where nothing was, or where it is wrong and the form says how."""
-        if not self.is_sent:
-            return None
-        sent = {name: self._sent(name, field) for name, field in self._schema.fields.items()}
+        return self.understood(request.form) if self.is_sent else None
+
+    def understood(self, typed: Mapping[str, str]) -> dict[str, Any] | Any | None:
+        """The same of what came another way: in an address, or kept since the page before."""
+        named = [(field.data_key or name, field) for name, field in self._schema.fields.items()]
+        sent = {name: _sent(typed, name, field) for name, field in named}
         sent = {name: text for name, text in sent.items() if text is not None}
         try:
             return self._schema.load(self._adapt(sent))
@@ -177,7 +180,6 @@ class Form:
         self.values |= typed
         self.notice, self.status = "brought-back", status
 
-    def _sent(self, name: str, field: fields.Field) -> Any:
-        if isinstance(field, fields.Boolean):
-            return request.form.get(name) == CHECKED
-        return request.form.get(name)
+
+def _sent(typed: Mapping[str, str], name: str, field: fields.Field) -> Any:
+    return typed.get(name) == CHECKED if isinstance(field, fields.Boolean) else typed.get(name)
