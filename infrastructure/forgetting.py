@@ -32,7 +32,6 @@ OF_A_PERSON: Final = {
     "lookup": "account_id",
     "idempotency": "account_id",
     "seen_items": "account_id",
-    "kept_forms": "account_id",
 }
 IN_ITS_OWN_WAY: Final = {
     "outbox": "deleted, unless a message is on its way out at this very moment: then the erasure comes later",
