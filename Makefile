@@ -1,12 +1,13 @@
 # make run    the whole service, on http://127.0.0.1:8000        make test   lint and every test
 # make bench  the figures                                        make clean  forget .venv (data in ./var stay)
+# make screenshots   every page as a picture, in docs/screenshots
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 
-.PHONY: run test bench lint clean
+.PHONY: run test bench lint screenshots clean
 .DELETE_ON_ERROR:
 
 # exec: Ctrl-C reaches the service once, and its exit status is ours.
@@ -25,6 +26,9 @@ lint: $(VENV)/.ready-to-test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/lint-imports
+
+screenshots: $(VENV)/.ready-to-test
+	@exec $(BIN)/python tests/screenshots.py
 
 clean:
 	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from itertools import count
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from running_service import TIRELESS, RunningService, a_service, password_in
+from services import chromium_program
 from spec import until
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -69,6 +70,15 @@ class Portal:
     def password(self, email: str) -> str:
         """The initial password that was mailed."""
         return password_in(self.service.wait_for_mail(email))
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """The distribution's browser, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @contextmanager

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from browsing import Portal, a_portal
+from browsing import Portal, a_portal, running_chromium
 from mail_server import serving
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from psycopg.conninfo import conninfo_to_dict
 from services import (
     PrivatePostgres,
     PrivateRabbitMQ,
     any_postgres,
     any_rabbitmq,
-    chromium_program,
     install_what_is_missing,
     new_database,
     private_postgres,
@@ -82,11 +81,8 @@ def smtp() -> Iterator[SmtpSink]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The distribution's browser, without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,35 @@ def test_from_the_request_for_an_account_to_the_services(portal, screen, scripts
         assert page.is_visible("[data-banner=profile]")
 
 
+@pytest.mark.parametrize(
+    ("language", "create", "sign_in_label", "welcome"),
+    [
+        ("de", "Konto eröffnen", "Anmelden", "Willkommen auf «meine HEP-BEJUNE»"),
+        ("en", "Create an account", "Sign in", "Welcome to my HEP-BEJUNE"),
+    ],
+)
+def test_the_same_way_in_another_language(portal, language, create, sign_in_label, welcome):
+    email = portal.new_address()
+    with portal.visitor(**PHONE) as page:
+        page.goto("/")
+        page.click(f".languages a[hreflang={language}]")
+        page.click(f"text={create}")
+        assert page.is_checked(f"[name=locale][value={language}]")
+        page.fill("#email", email)
+        page.fill("#given_name", "Ada")
+        page.fill("#family_name", "Keller")
+        page.check("#accept_privacy_policy")
+        page.click(f"form button:has-text('{create}')")
+        assert path_of(page) == "/sign-up/sent"
+        page.goto(portal.link(email, "initial-password"))
+        page.fill("#password", portal.password(email))
+        page.click(f"form button:has-text('{sign_in_label}') >> nth=0")
+        assert heading(page) == welcome
+    with portal.visitor(locale="fr-CH") as page:  # the account's language, not the browser's
+        sign_in(page, email, portal.password(email))
+        assert heading(page) == welcome
+
+
 def test_signing_out_ends_the_session(portal):
     email = portal.new_address()
     with portal.visitor(**DESKTOP) as page:

@@ -1,0 +1,108 @@
+"""`make screenshots`: every page as a phone and a desktop show it, in French, as small files in docs/screenshots/.
+
+Whoever adds a page adds it to the walk of its feature, or a walk of its own to WALKS.
+"""
+
+import sys
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from browsing import DESKTOP, PHONE, Portal, a_portal, running_chromium, send, sign_in
+from playwright.sync_api import Page
+from services import install_what_is_missing
+
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+QUALITY = 80  # of WebP, in percent
+SCREENS = {"phone": PHONE | {"device_scale_factor": 1.5}, "desktop": DESKTOP}
+
+Walk = Callable[[Portal, Page], Iterator[str]]  # goes from page to page, and names each
+
+
+def way_in(portal: Portal, page: Page) -> Iterator[str]:
+    email = portal.new_address("aurelie.chappuis")
+    page.goto("/")
+    yield "sign-in"
+    send(page)
+    yield "sign-in-wrong"
+    page.goto("/sign-up")
+    yield "sign-up"
+    page.fill("#email", "aurelie.chappuis@gmial.com")
+    page.fill("#given_name", "Aurélie")
+    page.fill("#family_name", "Chappuis")
+    page.check("#accept_privacy_policy")
+    send(page)
+    yield "sign-up-question"
+    page.click("[name=meant][value=suggested]")
+    yield "sign-up-sent"
+    password = portal.account(email, given_name="Aurélie", family_name="Chappuis")
+    sign_in(page, email, password)
+    yield "welcome"
+
+
+def lost_password(portal: Portal, page: Page) -> Iterator[str]:
+    email = portal.new_address()
+    portal.account(email)
+    page.goto("/lost-password")
+    yield "lost-password"
+    page.fill("#email", email)
+    send(page)
+    yield "lost-password-sent"
+    page.goto(portal.link(email, "password-reset"))
+    yield "password-reset"
+    page.fill("#new_password", "quatre tilleuls devant la gare")
+    send(page)
+    yield "password-reset-done"
+    page.goto("/password-reset")
+    yield "link-dead"
+
+
+def second_step(portal: Portal, page: Page) -> Iterator[str]:
+    email = portal.new_address()
+    password = portal.account(email)
+    portal.service.enrol(
+        password, Authorization=f"Bearer {portal.service.sign_in(email, password).json['token']}"
+    )
+    sign_in(page, email, password)
+    yield "second-step"
+
+
+def information(portal: Portal, page: Page) -> Iterator[str]:
+    for name in ("privacy", "help", "accessibility", "nowhere"):
+        page.goto(f"/{name}")
+        yield "not-found" if name == "nowhere" else name
+
+
+WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, information)
+
+
+def take(page: Page, file: Path) -> None:
+    """The whole page as WebP, which Playwright does not write itself."""
+    page.wait_for_load_state("networkidle")
+    size = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+    clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+    options = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
+    shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", options)
+    file.write_bytes(b64decode(shot["data"]))
+
+
+def main() -> None:
+    install_what_is_missing({"chromium"})
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.webp"):
+        old.unlink()
+    with running_chromium() as chromium, a_portal(chromium) as portal:
+        for screen, how in SCREENS.items():
+            for walk in WALKS:
+                with portal.visitor(**how, reduced_motion="reduce") as page:
+                    for name in walk(portal, page):
+                        take(page, FOLDER / f"{name}-{screen}.webp")
+        with portal.visitor(**DESKTOP, color_scheme="dark") as page:
+            page.goto("/")
+            take(page, FOLDER / "sign-in-dark.webp")
+    sizes = [file.stat().st_size for file in FOLDER.glob("*.webp")]
+    print(f"{len(sizes)} files, {sum(sizes) // 1000} kB, in {FOLDER}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
