@@ -6,15 +6,19 @@ Whoever adds a page adds it to the walk of its feature, or a walk of its own to 
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 from browsing import DESKTOP, PHONE, Portal, a_portal, running_chromium, send, sign_in
 from playwright.sync_api import Page
+from sample_people import fill_in, somebody
 from services import install_what_is_missing
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
-QUALITY = 80  # of WebP, in percent
+QUALITY = 70  # of WebP, in percent
 SCREENS = {"phone": PHONE | {"device_scale_factor": 1.5}, "desktop": DESKTOP}
+
+PEOPLE = count()  # of the register, who have no account yet
 
 Walk = Callable[[Portal, Page], Iterator[str]]  # goes from page to page, and names each
 
@@ -67,13 +71,44 @@ def second_step(portal: Portal, page: Page) -> Iterator[str]:
     yield "second-step"
 
 
+def my_data(portal: Portal, page: Page) -> Iterator[str]:
+    record = somebody(next(PEOPLE))
+    names = {name: record[name] for name in ("given_name", "family_name")}
+    sign_in(page, record["email"], portal.account(record["email"], **names))
+    page.goto("/my-data")
+    yield "my-data"
+    fill_in(page, record, city="")
+    page.click("text=Continuer")
+    yield "my-data-wrong"
+    page.fill("#city", record["city"])
+    page.click("text=Continuer")
+    yield "my-data-check"
+    page.click("text=Enregistrer")
+    page.wait_for_selector("[data-standing=linked]")
+    yield "my-data-linked"
+    page.goto("/portfolio")
+    yield "portfolio"
+    page.goto("/welcome")
+    yield "welcome-linked"
+
+
+def profile(portal: Portal, page: Page) -> Iterator[str]:
+    email = portal.new_address("aurelie.chappuis")
+    sign_in(page, email, portal.account(email, given_name="Aurélie", family_name="Chappuis"))
+    page.goto("/profile")
+    yield "profile"
+    for path in ("password", "email", "sessions", "second-factors", "history", "data", "closure"):
+        page.goto(f"/profile/{path}")
+        yield f"profile-{path}"
+
+
 def information(portal: Portal, page: Page) -> Iterator[str]:
     for name in ("privacy", "help", "accessibility", "nowhere"):
         page.goto(f"/{name}")
         yield "not-found" if name == "nowhere" else name
 
 
-WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, information)
+WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, my_data, profile, information)
 
 
 def take(page: Page, file: Path) -> None:

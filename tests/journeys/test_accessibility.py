@@ -1,13 +1,9 @@
 """Every page of the way in, by axe-core and by keyboard: each language, scheme and width."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from browsing import DESKTOP, SMALLEST, path_of, send, sign_in
+from wcag import violations
 
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
 PAGES = (
     "/",
     "/sign-up",
@@ -22,17 +18,6 @@ PAGES = (
     "/accessibility",
     "/demo",
 )
-
-
-def violations(page):
-    """What axe-core finds, in light and dark, and what is wider than the screen."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    page.emulate_media(color_scheme="dark")
-    found += page.evaluate("axe.run({runOnly: ['color-contrast']})")["violations"]
-    page.emulate_media(color_scheme="light")
-    told = [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return told + ([f"{width} px wider than the screen"] if width > 0 else [])
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,15 @@
 """From the red banner to the linked record, its courses and its documents, as people go it."""
 
-import csv
 import hashlib
-from itertools import islice
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from browsing import DESKTOP, PHONE, SMALLEST, end_session, heading, path_of, send, sign_in
 from playwright.sync_api import expect
+from sample_people import fill_in, somebody
+from wcag import violations
 
-SAMPLES = Path(__file__).parents[2] / "infrastructure" / "samples" / "records.csv"
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
 ENDLESS = "W" * 180 + "<b>\"'\N{RIGHT-TO-LEFT OVERRIDE}\N{GRINNING FACE}</b>"
-IN_FIELDS = [
-    "ahv_number",
-    "given_name",
-    "family_name",
-    "birth_name",
-    "birth_date",
-    "street",
-    "postal_code",
-    "city",
-    "phone",
-]
-
-
-def somebody(number: int) -> dict[str, str]:
-    """A record of the demonstration, whose address an account is asked for with: it is linked at once."""
-    with SAMPLES.open(encoding="utf-8", newline="") as file:
-        (record,) = islice(csv.DictReader(file, delimiter=";"), number, number + 1)
-    return record
-
-
-def fill_in(page, record, **different):
-    for name in IN_FIELDS:
-        page.fill(f"#{name}", {**record, **different}[name])
-    page.check(f"input[name=sex][value={record['sex']}]")
-    page.select_option("#nationality", "CH")
-    page.check("input[name=canton][value=JU]")
-
-
-def violations(page):
-    """What axe-core finds, and what is wider than the screen."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    told = [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return told + ([f"{width} px wider than the screen"] if width > 0 else [])
 
 
 def test_on_a_phone_without_scripts_nothing_is_lost_on_the_way_to_the_documents(portal):

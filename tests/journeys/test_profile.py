@@ -6,7 +6,7 @@ import time
 import pytest
 from browsing import DESKTOP, PHONE, SMALLEST, heading, path_of, send, sign_in
 from pyotp import TOTP
-from test_accessibility import violations
+from wcag import violations
 
 NEW_PASSWORD = "quatre tilleuls devant la gare"
 PAGES = (
