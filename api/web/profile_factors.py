@@ -24,6 +24,7 @@ from domain.errors import NoSecondFactor, SecondFactorUnknown
 from infrastructure.totp import TO_CONFIRM, picture
 
 APP: Final = "matricule_app"  # an app that is being added
+NEW: Final = "new"  # asks for another secret than the one that is being added
 CODES: Final = "matricule_codes"  # recovery codes that are shown this once
 CODES_KEPT: Final = timedelta(minutes=10)
 DONE: Final = ("factor-added", "factor-removed", "codes-kept")
@@ -62,7 +63,7 @@ def show() -> Response:
 def add_app() -> Response:
     """First who it is, then the app's code for the secret that it was shown."""
     begun = kept(APP)
-    if not begun or "again" in request.args:
+    if not begun or NEW in request.args:
         return _begin_app()
     form = Form(AppConfirmation, adapt=_unless_empty)
     if wanted := form.read():

@@ -1,0 +1,206 @@
+"""«Mon profil» as people go through it: on a phone without scripts, and on a desk with a passkey."""
+
+import json
+import time
+
+import pytest
+from browsing import DESKTOP, PHONE, SMALLEST, heading, path_of, send, sign_in
+from pyotp import TOTP
+from test_accessibility import violations
+
+NEW_PASSWORD = "quatre tilleuls devant la gare"
+PAGES = (
+    "",
+    "/password",
+    "/email",
+    "/email/withdraw",
+    "/language",
+    "/sessions",
+    "/sessions/others",
+    "/second-factors",
+    "/second-factors/recovery-codes",
+    "/second-factors/passkey",
+    "/second-factors/app",
+    "/history",
+    "/data",
+    "/closure",
+)
+
+
+def told(page) -> str:
+    """What was just done."""
+    return page.inner_text(".told-good")
+
+
+def test_on_a_phone_without_scripts_everything_about_the_account_can_be_changed(portal):
+    email = portal.new_address("claire")
+    password = portal.account(email, given_name="Claire", family_name="Rossel")
+    with portal.visitor(**PHONE, java_script_enabled=False) as page:
+        sign_in(page, email, password)
+        page.click("details.account summary")
+        page.click(".account-menu >> text=Mon profil")
+        assert "avant de vous déconnecter" in page.inner_text("main")
+
+        page.click("text=Modifier le mot de passe")
+        page.fill("#current_password", "ce n'est pas lui")
+        page.fill("#new_password", NEW_PASSWORD)
+        send(page)
+        assert page.inner_text("#current_password-fault") == "Ce mot de passe n'est pas juste."
+        assert page.input_value("#new_password") == ""
+        page.fill("#current_password", password)
+        page.fill("#new_password", NEW_PASSWORD)
+        send(page)
+        assert (path_of(page), told(page)[:31]) == ("/profile", "Votre mot de passe est changé. ")
+        page.reload()
+        assert not page.is_visible(".told-good")
+
+        page.click("li:has-text('Adresse e-mail') a")
+        page.fill("#new_email", "claire.neuve@")
+        page.fill("#password", NEW_PASSWORD)
+        send(page)
+        assert page.input_value("#new_email") == "claire.neuve@"
+        page.fill("#new_email", f"neuve.{email}")
+        page.fill("#password", NEW_PASSWORD)
+        send(page)
+        assert f"neuve.{email} attend votre confirmation." in page.inner_text("main")
+        page.click("li:has-text('Adresse e-mail') a")
+        page.click("text=Annuler ce changement")
+        send(page)
+        assert "annulé" in told(page)
+        page.go_back()
+        page.goto(portal.link(f"neuve.{email}", "email-change-confirm"))
+        send(page)
+        assert heading(page) == "Ce lien n'est plus valable"
+
+        page.goto("/profile/second-factors")
+        page.click("text=Ajouter une application")
+        page.fill("#password", NEW_PASSWORD)
+        send(page)
+        app = TOTP("".join(page.inner_text(".secret-key").split()))
+        assert page.is_visible(".qr svg")
+        assert page.get_attribute(".on-phone a", "href").startswith("otpauth://totp/")
+        page.fill("#code", app.at(time.time()))
+        page.fill("#label", "Mon téléphone")
+        send(page)
+        codes = page.locator("[data-codes] code").all_inner_texts()
+        page.reload()
+        assert page.locator("[data-codes] code").all_inner_texts() == codes
+        send(page)
+        page.go_back()
+        assert page.locator("[data-codes] code").count() == 0
+
+        page.click("details.account summary")
+        page.click("text=Se déconnecter")
+        sign_in(page, email, NEW_PASSWORD)
+        page.fill("#code", codes[0])
+        send(page)
+        page.goto("/profile/history")
+        assert "Un code de secours a été utilisé" in page.inner_text("main")
+        page.goto("/profile/closure")
+        page.fill("#password", NEW_PASSWORD)
+        send(page)
+        assert heading(page) == "Votre compte est fermé"
+        page.go_back()
+        assert path_of(page) == "/"
+        page.goto(portal.link(email, "account-closed"))
+        send(page)
+        assert heading(page) == "Votre compte est rouvert"
+
+
+def test_at_a_desk_a_passkey_is_added_and_stands_in_the_passwords_place(portal):
+    email = portal.new_address("marc")
+    password = portal.account(email, given_name="Marc", family_name="Favre")
+    with portal.visitor(**DESKTOP) as page:
+        authenticator(page)
+        sign_in(page, email, password)
+        page.goto("/profile/second-factors/passkey")
+        page.fill("#label", "Mon ordinateur")
+        page.fill("#password", "ce n'est pas lui")
+        send(page)
+        page.wait_for_selector("[data-enrol] [role=alert]:visible")
+        page.fill("#password", password)
+        send(page)
+        page.wait_for_url("**/second-factors/codes")
+        assert page.is_visible("text=Imprimer")
+        send(page)
+        assert "Mon ordinateur" in page.inner_text("main")
+
+        page.goto("/profile/password")
+        page.fill("#new_password", "Favre devant la gare de Bienne")
+        page.wait_for_selector("[data-meter] >> text=Facile à deviner")
+        assert "votre nom" in page.inner_text("[data-meter]")
+        page.fill("#new_password", "court")
+        page.wait_for_selector("[data-meter] >> text=Encore 3 caractères")
+        page.fill("#new_password", NEW_PASSWORD)
+        page.wait_for_selector("[data-meter] >> text=Très bon")
+        page.click("text=Confirmer avec une clé d'accès")
+        page.wait_for_url("**/profile")
+        assert "Votre mot de passe est changé." in told(page)
+
+        page.goto("/profile/data")
+        for _ in range(2):  # the page stays as it is
+            with page.expect_download() as download:
+                page.click("text=Confirmer avec une clé d'accès")
+            assert download.value.suggested_filename == "matricule.json"
+            page.wait_for_selector("form[data-form]:not([data-sent])")
+        assert json.loads(download.value.path().read_text())["account"]["email"] == email
+
+        elsewhere = portal.service.ask("POST", "/api/v1/tokens", {"email": email, "password": NEW_PASSWORD})
+        assert elsewhere.status == 401  # the passkey alone is the second factor
+        page.goto("/profile/sessions")
+        assert "Chrome · Linux" in page.inner_text("main")
+        assert "réseau local" in page.inner_text("main")
+        page.goto("/profile/language")
+        page.check("[value=de]")
+        send(page)
+        assert heading(page) == "Mein Profil"
+
+
+@pytest.mark.parametrize(
+    ("screen", "scheme", "language"),
+    [(SMALLEST, "light", "de"), (DESKTOP, "dark", "fr")],
+    ids=["320 px", "desk"],
+)
+def test_no_page_of_the_profile_has_a_violation(portal, screen, scheme, language):
+    email = portal.new_address("w" * 40)
+    password = portal.account(email, given_name="W" * 60)
+    # Still: a button that is just changing its colour has the contrast of neither.
+    with portal.visitor(**screen, color_scheme=scheme, reduced_motion="reduce") as page:
+        sign_in(page, email, password)
+        page.goto(f"/profile/email?lang={language}")
+        page.fill("#new_email", f"{'neue' * 12}.{email}")
+        page.fill("#password", password)
+        send(page)
+        page.goto("/profile/second-factors/app")
+        page.fill("#password", password)
+        send(page)
+        found = {"app": violations(page)}
+        page.fill("#code", "000000")
+        send(page)
+        found["app, wrong"] = violations(page)
+        page.fill("#code", TOTP("".join(page.inner_text(".secret-key").split())).at(time.time()))
+        page.fill("#label", "Telefon" * 20)
+        send(page)
+        found["codes"] = violations(page)
+        send(page)
+        for path in PAGES:
+            page.goto(f"/profile{path}")
+            found[path] = violations(page)
+        send(page)
+        found["closure, wrong"] = violations(page)
+    assert {place: told for place, told in found.items() if told} == {}
+
+
+def authenticator(page) -> None:
+    """A device that says yes."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
