@@ -14,7 +14,7 @@ from api.web import visitors
 from api.web.feature import Feature
 from api.web.forms import Form
 from api.web.page import go, page
-from api.web.personal_data import HOME, ProfileForm, choices, in_fields, in_words
+from api.web.personal_data import HOME, ProfileForm, Shown, choices, in_fields, in_words
 from api.web.visitors import for_holders
 from api.web.words import t
 from application.ports import Saved
@@ -25,8 +25,9 @@ from projections.directory import Entry
 
 VERSION: Final = "version"  # of the data that the form was filled with
 STEP: Final = "step"
-DRAFT, MODIFY = "draft", "modify"  # what was filled in stands in the form again, as one went back to it
+DRAFT, MODIFY, WRONG = "draft", "modify", "wrong"  # why what was filled in stands in the form again
 VERSION_DIGITS: Final = 18
+NO_VERSION: Final = -1
 
 pages = Feature("my_data")
 
@@ -54,19 +55,30 @@ def show() -> Response:
 def fill_in() -> Response:
     """The form. «Continuer» leads to the page to look all over."""
     form = Form(ProfileForm, _known())
-    if form.values.get(STEP):
+    if form.is_sent:
+        if form.read():
+            _keep({**form.values, STEP: DRAFT}, "my_data.fill_in", "my_data.check")
+            return go("my_data.check")
+        return _mend(form)
+    step = form.values.get(STEP)
+    if step:
         form.notice = None  # nothing was interrupted
-    if form.read():
-        _keep({**form.values, STEP: DRAFT}, "my_data.fill_in", "my_data.check")
-        return go("my_data.check")
-    return _form_page(form)
+    if step == WRONG:
+        form.understood(form.values)
+    return page(
+        "my-data/edit.html",
+        form=form,
+        choices=choices(),
+        is_first=form.values.get(VERSION) == str(NONE_YET),
+        home=HOME,
+    )
 
 
 @pages.route("/my-data/check", methods=["GET", "POST"])
 @for_holders
 def check() -> Response:
     """All of it once more: «Enregistrer», or «Modifier»."""
-    form, stored = Form(ProfileForm), None
+    form = Form(ProfileForm)
     if "returned" not in g:
         form.notice = None
     if not form.values:
@@ -76,44 +88,58 @@ def check() -> Response:
         return go("my_data.fill_in")
     data = form.understood(form.values)
     if data is None:
-        return _form_page(form)
+        return _mend(form)
+    seen = _version(form.values)
     if form.is_sent:
-        with form.refusals(but=(StaleVersion,)):
-            try:
-                return _done(_save(data, form.values.get(VERSION, "")))
-            except StaleVersion:
-                stored, version = service().profiles.of(me().account_id)
-                if stored == data:
-                    return _done(None)  # sent twice
-                form.values[VERSION] = str(version)
-                form.problem = {"title": t("my-data.stale.title"), "detail": t("my-data.stale.detail")}
-                form.status = 412
+        try:
+            with form.refusals(but=(StaleVersion,)):
+                my_id = me().account_id
+                return _done(service().profiles.submit(my_id, data, actor=my_id, expected_version=seen))
+        except StaleVersion:
+            if _stored()[0] == data:
+                return _done(None)  # sent twice
+            _keep(form.values, "my_data.check")
+            return go("my_data.check")
+    stored, version = _stored()
+    is_stale = version != seen and stored != data and not form.is_wrong
+    if is_stale:
+        form.problem = {"title": t("my-data.stale.title"), "detail": t("my-data.stale.detail")}
+        form.status = 412
     return page(
         "my-data/check.html",
         form=form,
         parts=in_words(data),
-        stored=stored and {line.name: line for lines in in_words(stored).values() for line in lines},
-        brought_along={**in_fields(data), VERSION: form.values.get(VERSION, "")},
+        stored=_by_name(stored) if stored and is_stale else None,
+        brought_along={**in_fields(data), VERSION: str(version)},
     )
 
 
-def _form_page(form: Form) -> Response:
-    is_first = form.values.get(VERSION) == str(NONE_YET)
-    return page("my-data/edit.html", form=form, choices=choices(), is_first=is_first, home=HOME)
+def _mend(form: Form) -> Response:
+    """By way of a GET, so that one can go back over it."""
+    _keep({**form.values, STEP: WRONG}, "my_data.fill_in")
+    return go("my_data.fill_in")
+
+
+def _by_name(data: PersonalData) -> dict[str, Shown]:
+    return {line.name: line for lines in in_words(data).values() for line in lines}
+
+
+def _stored() -> tuple[PersonalData | None, int]:
+    """The data as they are, and their version."""
+    try:
+        return service().profiles.of(me().account_id)
+    except ProfileMissing:
+        return None, NONE_YET
 
 
 def _known() -> dict[str, str]:
     """What stands in the form at first: the data as they are, else the names of the sign-up."""
-    try:
-        data, version = service().profiles.of(me().account_id)
-    except ProfileMissing:
-        entry = my_entry()
-        names = {
-            "given_name": (entry and entry.given_name) or "",
-            "family_name": (entry and entry.family_name) or "",
-        }
-        return {**names, "country": HOME, VERSION: str(NONE_YET)}
-    return {**in_fields(data), VERSION: str(version)}
+    data, version = _stored()
+    if data:
+        return {**in_fields(data), VERSION: str(version)}
+    entry = my_entry()
+    names = {name: (entry and getattr(entry, name)) or "" for name in ("given_name", "family_name")}
+    return {**names, "country": HOME, VERSION: str(version)}
 
 
 def _keep(typed: dict[str, str], *endpoints: str) -> None:
@@ -121,11 +147,10 @@ def _keep(typed: dict[str, str], *endpoints: str) -> None:
         visitors.keep(url_for(endpoint), me().account_id, typed)
 
 
-def _save(data: PersonalData, version: str) -> Saved:
-    """Raises StaleVersion."""
-    seen = int(version) if version.isdecimal() and len(version) <= VERSION_DIGITS else NONE_YET
-    my_id = me().account_id
-    return service().profiles.submit(my_id, data, actor=my_id, expected_version=seen)
+def _version(typed: dict[str, str]) -> int:
+    """Of the data that the form was filled with; what nobody was shown is no version there is."""
+    version = typed.get(VERSION, "")
+    return int(version) if version.isdecimal() and len(version) <= VERSION_DIGITS else NO_VERSION
 
 
 def _done(saved: Saved | None) -> Response:
