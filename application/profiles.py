@@ -1,6 +1,8 @@
 """What holders declare of themselves."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from application.deciding import decided_again
@@ -8,6 +10,19 @@ from application.ports import Clock, EventLog, Lookup, Saved
 from domain import errors
 from domain.calendar import WorkingDays, linking_deadline
 from domain.profile import PersonalData, Profile
+
+NONE_YET: Final = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a holder's data stand. is_unlinked: a link was taken back, and none is in its place."""
+
+    data: PersonalData
+    sent_at: datetime
+    linked_at: datetime | None
+    is_unlinked: bool
+    rejected_for: str | None  # a code of the list «reject»
 
 
 @dataclass(frozen=True)
@@ -22,17 +37,31 @@ class Profiles:
         profile = self.log.profile(self.log.account(account_id).profile_id)
         return profile.data, profile.data_version
 
+    def standing(self, account_id: UUID) -> Standing:
+        """What is declared, and what became of it. Raises AccountUnknown, ProfileMissing."""
+        profile = self.log.profile(self.log.account(account_id).profile_id)
+        return Standing(
+            profile.data,
+            profile.sent_at,
+            linked_at=profile.link and profile.link.linked_at,
+            is_unlinked=bool(profile.unlinked) and profile.link is None,
+            rejected_for=profile.rejected_for,
+        )
+
     @decided_again
     def submit(
         self, account_id: UUID, data: PersonalData, *, actor: UUID, expected_version: int | None = None
     ) -> Saved:
-        """The first submission or a correction; either is matched again. Raises StaleVersion."""
+        """The first submission or a correction; either is matched again. Raises StaleVersion.
+
+        expected_version: of the data that the change was made to; `NONE_YET` where there were none; None for any.
+        """
         account, now = self.log.account(account_id), self.clock.now()
         due = linking_deadline(now, self.calendar)
         try:
             profile = self.log.profile(account.profile_id)
         except errors.ProfileMissing:
-            if expected_version is not None:
+            if expected_version not in (None, NONE_YET):
                 raise errors.StaleVersion from None
             profile = Profile.submit(
                 account.profile_id, data, account_id=account_id, due=due, actor=actor, now=now

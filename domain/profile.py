@@ -56,6 +56,7 @@ class Case:
     by: UUID | None = None
     at: datetime | None = None
     record_number: str | None = None  # of a linked one
+    reason: str | None = None  # of a rejected one
 
     def close(self, state: str, event: Aggregate.Event) -> None:
         self.state, self.by, self.at = state, event.actor, event.timestamp
@@ -73,7 +74,8 @@ class Profile(Aggregate):
 
     data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
     order of their opening, at most one of them open. unlinked: record numbers that only a clerk may link again.
-    linked_identity: the identity that the link was decided on. data_version: of the event that brought the data.
+    linked_identity: the identity that the link was decided on. data_version, sent_at: of the event that brought the
+    data.
     """
 
     TOPIC = "profile"
@@ -158,6 +160,7 @@ class Profile(Aggregate):
         note: Annotated[str | None, Personal]
 
         def apply(self, aggregate: "Profile") -> None:
+            aggregate.cases[self.case_id].reason = self.reason
             aggregate.cases[self.case_id].close("rejected", self)
             aggregate.link_state = "rejected"
 
@@ -173,6 +176,7 @@ class Profile(Aggregate):
     def take(self, event: PersonalData) -> None:
         self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
         self.due = event.due
+        self.sent_at = event.timestamp
         self.data_version = event.originator_version
         if self.link is None:
             self.link_state = "waiting"
@@ -281,6 +285,12 @@ class Profile(Aggregate):
     @property
     def identity(self) -> tuple:
         return tuple(getattr(self.data, name) for name in IDENTITY)
+
+    @property
+    def rejected_for(self) -> str | None:
+        """The reason for which no record is this person's, as things stand: a code of the list «reject»."""
+        rejected = [case for case in self.cases.values() if case.state == "rejected"]
+        return rejected[-1].reason if self.link_state == "rejected" and rejected else None
 
     @property
     def open_case(self) -> Case | None:

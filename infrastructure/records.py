@@ -12,11 +12,18 @@ from psycopg_pool import ConnectionPool
 from domain.matching import Declared, Record
 from domain.values import spellings
 from infrastructure.import_file import FileRefused, Report
+from infrastructure.prepared import Prepared
 from infrastructure.records_file import RecordsFile
 from infrastructure.upsert import BATCH, upsert, write
 
 _RECORD = SQL("record_number, ahv_number, family_name, given_name, birth_name, birth_date, email")
 _WRITTEN = SQL("{}, sex, street, postal_code, city, canton, phone").format(_RECORD)
+LEAST_PEOPLE = 2  # of whom a place is known: what only one wrote might be about that person
+MOST_PLACES = 5
+CITIES = Prepared("""
+    SELECT city FROM records WHERE postal_code = $1::text AND city IS NOT NULL
+    GROUP BY city HAVING count(*) >= $2::int ORDER BY count(*) DESC, city LIMIT $3::int
+""")
 
 
 class Records:
@@ -62,6 +69,10 @@ class Records:
         query = SQL("SELECT {columns} FROM records WHERE record_number = %s").format(columns=_WRITTEN)
         with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, [record_number]).fetchone()
+
+    def cities(self, postal_code: str) -> list[str]:
+        """The places that the register knows under a postal code, the usual one first. Nobody is told by it."""
+        return [city for (city,) in CITIES.all(self._pool, (postal_code, LEAST_PEOPLE, MOST_PLACES))]
 
     def import_file(
         self,

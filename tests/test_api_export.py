@@ -44,6 +44,9 @@ UNTOLD = {
     "passkey_users": "the random name by which devices know the account",
     "passkey_challenges": "random, for five minutes",
     "data_keys": "what opens the rest",
+    "idempotency": "answers that she has had, kept sealed for a day",
+    "kept_forms": "what she typed and did not send, kept sealed for half an hour",
+    "erasures": "while somebody has proposed one, for those who decide; then nobody is left to be told",
 }
 
 

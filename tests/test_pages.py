@@ -2,24 +2,26 @@
 
 import gzip
 import re
-from dataclasses import dataclass, field
-from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
-from api_client import HOST, PUBLIC_URL, running
+from api_client import PUBLIC_URL, running
+from jinja2 import ChoiceLoader, DictLoader
+from page_client import PageClient, shown
 from people import HOUR
+from psycopg import OperationalError
+from services import new_database
 from write_side import StandingClock
 
-from api.identity import COOKIE
 from api.schemas.accounts import EmailChange
 from api.web.feature import Feature
 from api.web.forms import Form
 from api.web.page import go, page
 from api.web.visitors import for_holders, for_staff
+from domain.values import OPERATOR
+from infrastructure.tick import Tick
 from infrastructure.translations import LOCALES
 
-FIELD = re.compile(r'name="(\w+)"[^>]*?value="([^"]*)"')
 PUBLIC_PAGES = (
     "/",
     "/sign-up",
@@ -66,6 +68,10 @@ def a_feature() -> Feature:
     def staff():
         return page("try.html", form=Form(EmailChange))
 
+    @feature.route("/try/away", methods=["GET", "POST"])
+    def away():
+        raise OperationalError
+
     @feature.get("/try/broken")
     def broken():
         raise RuntimeError("Ada Keller, ada@school.example")
@@ -75,14 +81,10 @@ def a_feature() -> Feature:
 
 @pytest.fixture(scope="module")
 def house(postgres, template, tmp_path_factory):
-    from services import new_database
-
     with (
         new_database(postgres, template) as database,
         running(database, tmp_path_factory.mktemp("home"), WRONG_PASSWORDS="1000") as house,
     ):
-        from jinja2 import ChoiceLoader, DictLoader
-
         house.app.register_blueprint(a_feature())
         house.app.extensions["features"].add("try")
         house.app.jinja_env.loader = ChoiceLoader(
@@ -91,74 +93,15 @@ def house(postgres, template, tmp_path_factory):
         yield house
 
 
-@dataclass
-class Browser:
-    """Somebody with a browser without scripts: it sends what the page's form holds."""
-
-    house: object
-    client: object = None
-    headers: dict = field(
-        default_factory=lambda: {"Accept-Language": "fr-CH", "Sec-Fetch-Site": "same-origin"}
-    )
-
-    def __post_init__(self):
-        self.client = self.house.app.test_client()
-        self.hidden = {}
-
-    def get(self, path, **headers):
-        return self._seen(self.client.get(path, base_url=PUBLIC_URL, headers={**self.headers, **headers}))
-
-    def send(self, path, typed, **headers):
-        """The form that was seen last, with what was typed into it."""
-        answer = self.client.post(
-            path, base_url=PUBLIC_URL, data={**self.hidden, **typed}, headers={**self.headers, **headers}
-        )
-        return self._seen(answer)
-
-    def shown_again(self, path, typed, **headers):
-        """The page that shows the form again, by GET."""
-        answer = self.send(path, typed, **headers)
-        assert answer.headers["Location"].startswith(f"{path}?again="), answer.status_code
-        return self.follow(answer)
-
-    def follow(self, answer):
-        assert answer.status_code == 303, answer.get_data(as_text=True)
-        return self.get(answer.headers["Location"])
-
-    def signed_in(self, holder):
-        self.get("/")
-        answer = self.send("/", holder.pair)
-        assert answer.status_code == 303, answer.get_data(as_text=True)
-        self.get("/try")
-        return self
-
-    def lose_session(self):
-        self.client.delete_cookie(COOKIE, domain=HOST)
-
-    def _seen(self, answer):
-        if answer.headers.get("Content-Encoding"):
-            return answer
-        found = dict(FIELD.findall(answer.get_data(as_text=True)))
-        if "csrf_token" in found:
-            self.hidden = {"csrf_token": found["csrf_token"]}
-        return answer
-
-
 @pytest.fixture
 def browser(house):
-    return Browser(house)
+    return PageClient(house)
 
 
 @pytest.fixture
 def ada(house):
     """Somebody who has an account."""
     return house.holder()
-
-
-def shown(answer, name):
-    """What stands in a field of the page."""
-    found = re.search(rf'<input id="{name}"[^>]*value="([^"]*)"', answer.get_data(as_text=True))
-    return unescape(found[1])
 
 
 # --- every page
@@ -285,7 +228,7 @@ def test_a_form_with_another_csrf_value_does_nothing_and_comes_back_as_it_was_ty
 
 def test_the_form_of_another_session_does_nothing(house, browser, ada):
     browser.signed_in(ada)
-    other = Browser(house).signed_in(ada)
+    other = PageClient(house).signed_in(ada)
     browser.hidden = other.hidden
     typed = {"new_email": "x@school.example", "password": "p"}
     assert browser.shown_again("/try", typed).status_code == 403
@@ -317,7 +260,7 @@ def test_a_button_without_a_page_of_its_own_says_that_nothing_was_done(browser, 
 
 
 def test_what_was_typed_waits_for_whoever_signs_in_again(house, browser, ada):
-    browser.signed_in(ada)
+    browser.signed_in(ada).get("/try")
     browser.lose_session()
     answer = browser.send("/try", {"new_email": "new@school.example", "password": "secret"})
     assert answer.headers["Location"] == "/?next=/try"
@@ -331,11 +274,11 @@ def test_what_was_typed_waits_for_whoever_signs_in_again(house, browser, ada):
 
 
 def test_what_was_typed_is_shown_to_nobody_else_and_nowhere_else(house, browser, ada):
-    browser.signed_in(ada)
+    browser.signed_in(ada).get("/try")
     browser.lose_session()
     browser.send("/try", {"new_email": "new@school.example", "password": "secret"})
     assert shown(browser.signed_in(house.holder()).get("/try"), "new_email") == ""
-    elsewhere = Browser(house).signed_in(ada)
+    elsewhere = PageClient(house).signed_in(ada)
     assert shown(elsewhere.get("/try"), "new_email") == ""
 
 
@@ -350,7 +293,7 @@ def test_a_form_that_was_made_for_somebody_else_comes_back_empty(house, browser,
 
 
 def test_what_was_typed_lies_sealed_and_is_gone_after_half_an_hour(house, browser, ada):
-    browser.signed_in(ada)
+    browser.signed_in(ada).get("/try")
     browser.lose_session()
     browser.send("/try", {"new_email": "kept@school.example", "password": "secret"})
     account_id, forms = house.account_id(ada.email), house.service.kept_forms
@@ -358,12 +301,10 @@ def test_what_was_typed_lies_sealed_and_is_gone_after_half_an_hour(house, browse
         rows = connection.execute("SELECT * FROM kept_forms WHERE account_id = %s", (account_id,)).fetchall()
     assert len(rows) == 1
     assert b"kept@" not in b"".join(value for value in rows[0] if isinstance(value, bytes))
-    secret = browser.client.get_cookie("matricule_browser", domain=HOST).value
+    secret = browser.cookie()
     now = house.service.clock.now()
     assert forms.find(secret, account_id, "/try", now) == {"new_email": "kept@school.example"}
     assert forms.find(secret, account_id, "/try", now + HOUR / 2) is None
-    from infrastructure.tick import Tick
-
     assert Tick(house.service.pool, StandingClock(now + HOUR)).tidy() >= 1
     assert forms.find(secret, account_id, "/try", now) is None
 
@@ -396,8 +337,6 @@ def test_nobody_is_led_to_another_place_after_signing_in(house, browser, ada, el
 
 
 def test_staff_without_a_second_factor_enrols_one_first(house, browser, ada):
-    from domain.values import OPERATOR
-
     house.service.accounts.grant("secretariat", ada.email, None, actor=OPERATOR)
     browser.get("/")
     answer = browser.send("/", ada.pair)
@@ -424,6 +363,29 @@ def test_an_error_is_a_page_that_says_what_to_do(browser, path, status):
     assert "Ada" not in html
 
 
+def test_what_was_typed_stays_in_the_page_that_says_that_the_service_is_away(browser):
+    browser.get("/sign-up")
+    answer = browser.send("/try/away", {"given_name": 'Ada "<b>', "password": "secret"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    hidden = dict(browser.hidden)
+    assert hidden["given_name"] == "Ada &#34;&lt;b&gt;"
+    assert len(hidden["csrf_token"]) > 100
+    assert "password" not in hidden
+
+
+def test_a_page_that_is_not_visible_yet_comes_by_itself(house, browser, ada):
+    browser.signed_in(ada)
+    late = house.service.watermark.seal(2**62)
+    browser.client.set_cookie("matricule_position", late, domain="127.0.0.1")
+    answer = browser.get("/welcome")
+    assert (answer.status_code, answer.headers["Refresh"]) == (503, "1")
+    # What is typed meanwhile is not turned away.
+    assert browser.send("/try", {"new_email": "x@school.example", "password": "p"}).status_code == 303
+    browser.client.set_cookie("matricule_position", "forged", domain="127.0.0.1")
+    assert browser.get("/welcome").status_code == 200
+
+
 def test_a_program_gets_its_problem_document_as_before(browser):
     assert browser.get("/api/v1/nowhere").content_type == "application/problem+json"
     assert browser.get("/api/v1/me").content_type == "application/problem+json"
@@ -431,7 +393,7 @@ def test_a_program_gets_its_problem_document_as_before(browser):
 
 def test_a_cookie_is_out_of_reach_of_scripts_and_other_sites(browser, ada):
     browser.signed_in(ada)
-    for answer in (browser.get("/?lang=de"), Browser(browser.house).get("/")):
+    for answer in (browser.get("/?lang=de"), PageClient(browser.house).get("/")):
         for cookie in answer.headers.getlist("Set-Cookie"):
             assert "HttpOnly" in cookie
             assert "SameSite=Lax" in cookie
@@ -455,7 +417,7 @@ def test_a_known_and_an_unknown_address_get_the_same_page(house, ada, path):
     }[path]
     answers = []
     for email in (ada.email, f"x{ada.email[1:]}"):
-        browser = Browser(house)
+        browser = PageClient(house)
         browser.get(path)
         answer = browser.send(path, {"email": email, **typed})
         if answer.status_code == 303:

@@ -5,7 +5,7 @@ from flask import Response
 from api.answers import answer
 from api.arguments import Blueprint
 from api.context import service
-from api.schemas import answers, examples
+from api.schemas import answers, examples, places
 from infrastructure.codes import codes
 
 KEPT_SECONDS = 3600
@@ -38,6 +38,15 @@ def list_services() -> Response:
     ]
     about = {"name": institution.name, "contact": institution.contact, "guides": institution.guides}
     return _public(answer({"institution": about, "items": items, "next_cursor": None}))
+
+
+@blueprint.get("/places")
+@blueprint.arguments(places.PlaceQuery, location="query")
+@blueprint.response(200, places.Places, example=places.PLACES)
+def list_places(wanted: dict[str, str]) -> Response:
+    """The places under a postal code, the usual one first, as far as the institution's records know any."""
+    items = [{"city": city} for city in service().records.cities(wanted["postal_code"])]
+    return _public(answer({"items": items, "next_cursor": None}))
 
 
 def _public(response: Response) -> Response:

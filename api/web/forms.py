@@ -48,6 +48,7 @@ class Form:
         self._adapt = adapt or (lambda sent: sent)
         self._invalid: dict[str, list[Fault]] = {}
         self._refused: str | None = None
+        self._told: dict[str, object] | None = None
         self.notice: str | None = None
         self.said: dict[str, Any] = {}
         self.status = 200
@@ -72,9 +73,12 @@ class Form:
 
     def read(self) -> Any | None:
         """What was sent, understood; None where nothing was, or where it is wrong and the form says how."""
-        if not self.is_sent:
-            return None
-        sent = {name: self._sent(name, field) for name, field in self._schema.fields.items()}
+        return self.understood(request.form) if self.is_sent else None
+
+    def understood(self, typed: Mapping[str, str]) -> dict[str, Any] | Any | None:
+        """The same of what came another way: in an address, or kept since the page before."""
+        named = [(field.data_key or name, field) for name, field in self._schema.fields.items()]
+        sent = {name: _sent(typed, name, field) for name, field in named}
         sent = {name: text for name, text in sent.items() if text is not None}
         try:
             return self._schema.load(self._adapt(sent))
@@ -127,7 +131,7 @@ class Form:
 
     @property
     def is_wrong(self) -> bool:
-        return bool(self._invalid or self._refused)
+        return bool(self._invalid or self._refused or self._told)
 
     @property
     def faults(self) -> dict[str, list[str]]:
@@ -143,7 +147,12 @@ class Form:
     @property
     def problem(self) -> dict[str, object] | None:
         """What is wrong with it as a whole: a problem's members, in the reader's language."""
-        return errors.document(self._refused, locale()) if self._refused else None
+        return self._told or (errors.document(self._refused, locale()) if self._refused else None)
+
+    @problem.setter
+    def problem(self, told: dict[str, object]) -> None:
+        """Title and detail in a page's own words."""
+        self._told = told
 
     # --- from one request to the next
 
@@ -157,6 +166,7 @@ class Form:
                 for field, faults in self._invalid.items()
             },
             "refused": self._refused,
+            "told": self._told,
             "notice": self.notice,
             "said": self.said,
             "status": self.status,
@@ -169,7 +179,7 @@ class Form:
             field: [Fault(code, **params) for code, params in faults]
             for field, faults in state["invalid"].items()
         }
-        self._refused = state["refused"]
+        self._refused, self._told = state["refused"], state["told"]
         self.notice, self.said = state["notice"], state["said"]
         self.status, self.retry_after = state["status"], state["retry_after"]
 
@@ -177,7 +187,6 @@ class Form:
         self.values |= typed
         self.notice, self.status = "brought-back", status
 
-    def _sent(self, name: str, field: fields.Field) -> Any:
-        if isinstance(field, fields.Boolean):
-            return request.form.get(name) == CHECKED
-        return request.form.get(name)
+
+def _sent(typed: Mapping[str, str], name: str, field: fields.Field) -> Any:
+    return typed.get(name) == CHECKED if isinstance(field, fields.Boolean) else typed.get(name)

@@ -117,10 +117,11 @@ def kept() -> dict[str, str] | None:
     return service().kept_forms.find(browser, g.identity.account_id, request.path, service().clock.now())
 
 
-def forget_kept() -> None:
+def forget_kept(path: str | None = None) -> None:
+    """path: None for that of the request."""
     browser = cookies.read(cookies.BROWSER)
     if browser and g.identity:
-        service().kept_forms.forget(browser, g.identity.account_id, request.path)
+        service().kept_forms.forget(browser, g.identity.account_id, path or request.path)
 
 
 def wanted_page() -> str | None:

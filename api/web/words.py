@@ -18,7 +18,7 @@ from infrastructure.translations import LOCALES, table, text
 TABS: Final = (
     ("welcome.show", "/welcome", "welcome"),
     ("my_data.show", "/my-data", "my-data"),
-    ("portfolio.show", "/portfolio", "portfolio"),
+    ("my_portfolio.show", "/portfolio", "portfolio"),
     ("profile.show", "/profile", "profile"),
 )
 DATES: Final = {"fr": "fr_CH", "de": "de_CH", "en": "en_GB"}

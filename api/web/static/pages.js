@@ -3,6 +3,7 @@
 // Errors as one leaves a field: only what the server would say too, in the words that the page brought.
 function judge(input) {
   if (!input.value.trim()) return input.required ? input.dataset.missing : "";
+  if (input.validity.customError) return input.validationMessage; // a page's own script knows more of its fields
   return input.validity.typeMismatch || input.validity.patternMismatch ? input.dataset.invalid : "";
 }
 
