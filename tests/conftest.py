@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from browsing import Portal, a_portal, running_chromium
 from mail_server import serving
@@ -18,6 +19,10 @@ from services import (
     private_rabbitmq,
 )
 from smtp_sink import SmtpSink
+
+# How long an example takes says how busy the machine is, and nothing else.
+hypothesis.settings.register_profile("matricule", deadline=None)
+hypothesis.settings.load_profile("matricule")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

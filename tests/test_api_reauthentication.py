@@ -56,10 +56,9 @@ def told(answer) -> tuple[int, str]:
 
 def asking_again(house: House, **ids: object) -> list[Operation]:
     """All operations inside a session that ask for the password."""
-    everywhere = dict.fromkeys(("account_id", "case_id", "session_id", "factor_id", "recovery_id"), uuid4())
     found = [
         operation
-        for operation in walked(house, unsafe=True, **everywhere | ids)
+        for operation in walked(house, unsafe=True, **ids)
         if operation.facts.get("signed_in") and PASSWORDS & set(operation.body or {})
     ]
     assert len(found) >= 8

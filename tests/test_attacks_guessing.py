@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from api_client import PASSWORD, Client, House, running, with_waits_that_do_not_end
@@ -71,10 +70,9 @@ def test_v6_3_1_a_newer_link_gives_no_further_guesses(house, secured):
 def test_v6_3_1_whoever_has_a_session_cannot_go_on_guessing_the_password_at_any_door(house):
     """Each door counts with all others; the right one is refused too."""
     holder, tried = house.holder(), 0
-    nobodys = dict.fromkeys(("account_id", "case_id", "session_id", "factor_id", "recovery_id"), uuid4())
     for number in range(FREE):
         assert holder.post("/me/closure", {"password": f"wrong {number}"}).status_code == 403
-    for operation in walked(house, unsafe=True, **nobodys):
+    for operation in walked(house, unsafe=True):
         for field in {"password", "current_password"} & set(operation.body or {}):
             if operation.facts.get("signed_in"):
                 body = operation.body | {field: holder.password}

@@ -20,6 +20,7 @@ BY_STAFF = (
     "account-locked",
     "account-unlocked",
     "second-factor-reset",
+    "erased",
 )
 ABOUT_THE_READER = [kind for kind in kinds() if kind != "checkpoint"]  # which is about the log
 TELLS_FROM_WHERE = [kind for kind in ABOUT_THE_READER if kind not in (*BY_STAFF, "email-change-undone")]

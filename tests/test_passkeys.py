@@ -145,7 +145,7 @@ def test_a_passkey_is_a_second_factor_with_recovery_codes(here, account_id, devi
     assert here.accounts.sign_in(AURELIE_ADDRESS, MY_PASSWORD, "cookie", codes[0]).second_factor
 
 
-def test_a_passkey_made_on_another_site_is_refused(here, account_id):
+def test_v6_3_4_a_passkey_made_on_another_site_is_refused(here, account_id):
     for origin in FOREIGN:
         factor_id, options = begin(here, account_id)
         assert refused(here, account_id, factor_id, Authenticator(origin).make(options)), origin
@@ -260,7 +260,7 @@ def test_the_passkey_is_chosen_among_those_of_a_device(here, account_id, other_i
     assert enter(here, device, by=passkey).account_id == account_id
 
 
-def test_what_was_signed_for_another_origin_lets_nobody_in(here, passkey, device):
+def test_v6_3_4_what_a_passkey_signed_for_another_origin_lets_nobody_in(here, passkey, device):
     for origin in FOREIGN:
         attempt, options = here.factors.ask_for_passkey()
         assert turned_away(here, attempt, device.answer(options, origin=origin)), origin
@@ -277,7 +277,7 @@ def test_a_device_that_did_not_verify_its_holder_lets_nobody_in(here, passkey, d
     assert turned_away(here, attempt, device.answer(options))
 
 
-def test_an_answer_that_was_heard_once_is_worth_nothing(here, passkey, device):
+def test_v6_3_4_a_passkeys_answer_that_was_heard_once_is_worth_nothing(here, passkey, device):
     attempt, options = here.factors.ask_for_passkey()
     heard = device.answer(options)
     assert here.accounts.sign_in_by_passkey(attempt, heard, "cookie")

@@ -123,19 +123,19 @@ def test_one_hash_is_run_whatever_the_code(here, app):
 
 
 @pytest.mark.parametrize("steps", [-1, 0, 1])
-def test_a_phone_may_be_half_a_minute_ahead_or_behind(here, app, steps):
+def test_v6_5_5_a_phone_may_be_half_a_minute_ahead_or_behind(here, app, steps):
     assert enter(here, app.code(now_on(here, steps)))
 
 
 @pytest.mark.parametrize("steps", [-2, 2, 100])
-def test_a_phone_whose_clock_is_further_away_is_turned_away(here, app, steps):
+def test_v6_5_5_a_phone_whose_clock_is_further_away_is_turned_away(here, app, steps):
     assert turned_away(here, app.code(now_on(here, steps)))
 
 
 # --- once
 
 
-def test_no_code_is_taken_twice(here, app):
+def test_v6_5_1_no_code_is_taken_twice(here, app):
     code = app.code(now_on(here))
     assert enter(here, code)
     assert turned_away(here, code)
@@ -143,7 +143,7 @@ def test_no_code_is_taken_twice(here, app):
     assert turned_away(here, code)
 
 
-def test_no_code_is_taken_after_a_later_one(here, app):
+def test_v6_5_1_no_code_is_taken_after_a_later_one(here, app):
     assert enter(here, app.code(now_on(here, 1)))
     assert turned_away(here, app.code(now_on(here)))
     here.clock.goes_on(2 * STEP)

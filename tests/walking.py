@@ -1,8 +1,10 @@
 """Every operation of the API, walked with the example that the OpenAPI document gives."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from api_client import PREFIX, House
 
@@ -22,7 +24,7 @@ class Operation:
 
 
 def walked(house: House, *, unsafe: bool = False, **ids: object) -> Iterator[Operation]:
-    """unsafe: only those that change something. ids: for the places in paths, by name."""
+    """unsafe: only those that change something. ids: for the places in paths, by name; others are nobody's."""
     described = document(house.app)["paths"]
     for rule, method in operations(house.app):
         if unsafe and method == "get":
@@ -31,7 +33,7 @@ def walked(house: House, *, unsafe: bool = False, **ids: object) -> Iterator[Ope
         content = described[path][method].get("requestBody", {}).get("content", {})
         yield Operation(
             method.upper(),
-            path.removeprefix(PREFIX).format_map(ids),
+            path.removeprefix(PREFIX).format_map(defaultdict(uuid4, ids)),
             content["application/json"]["example"] if content else None,
             facts_of(house.app.view_functions[rule.endpoint]),
         )
