@@ -268,6 +268,7 @@ def test_the_own_address_is_no_new_one(visitor, claire):
 
 
 def test_a_chosen_language_is_that_of_the_pages_and_of_the_account(house, visitor, claire):
+    visitor.get("/profile?lang=en")  # chosen before, for this browser alone
     shown = visitor.shown(visitor.fill_in("/profile/language", locale="de"))
     assert "Die Sprache ist geändert" in text(shown)
     assert '<html lang="de">' in html(visitor.get("/welcome"))

@@ -13,7 +13,7 @@ from api.schemas.fields import Input
 from api.web.feature import Feature
 from api.web.forms import Form
 from api.web.page import go, page
-from api.web.reauthentication import GuardedForm, passkey_offered
+from api.web.reauthentication import GuardedForm, has_passkey, passkey_offered
 from api.web.told_once import done, what_was_done
 from api.web.visitors import for_holders
 from api.whence import whence
@@ -43,13 +43,13 @@ def change_password() -> Response:
             )
             done("password")
             return set_cookie(go("profile.show", after=saved), session.token)
-    factors, _ = service().factors.of(asking.account_id)
+    held, _ = service().factors.of(asking.account_id)
     return page(
         "profile/password.html",
         form=form,
-        least=least_length(with_second_factor=bool(factors)),
+        least=least_length(with_second_factor=bool(held)),
         own_words=_own_words(),
-        passkey=passkey_offered(),
+        passkey=has_passkey(held),
     )
 
 

@@ -15,7 +15,7 @@ from api.schemas.second_factors import Credential, Identifier, OneTimeCode
 from api.web.feature import Feature
 from api.web.forms import Form
 from api.web.page import go, page
-from api.web.reauthentication import ANSWER, GuardedForm, passkey_offered
+from api.web.reauthentication import ANSWER, GuardedForm, has_passkey, passkey_offered
 from api.web.told_once import done, forget, keep, kept, what_was_done
 from api.web.visitors import for_holders
 from api.whence import whence
@@ -179,7 +179,7 @@ def remove(factor_id: UUID) -> Response:
         form=form,
         factor=removed,
         last=len(held) == 1,
-        passkey=passkey_offered(),
+        passkey=has_passkey(held),
     )
 
 

@@ -4,7 +4,7 @@ The answer is brought by `reauthentication.js` in a hidden field, as the JSON th
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from api.context import service
 from api.identity import me
 from api.schemas.accounts import Reauthentication
 from api.web.forms import Form
+from application.second_factors import Held
 from domain.errors import WrongPassword
 
 ANSWER: Final = "credential"  # the hidden field
@@ -55,4 +56,8 @@ def _read(answer: str) -> Any:
 def passkey_offered() -> bool:
     """Whether the account has a passkey that could answer."""
     held, _ = service().factors.of(me().account_id)
+    return has_passkey(held)
+
+
+def has_passkey(held: Iterable[Held]) -> bool:
     return any(factor.kind == "passkey" for factor in held)
