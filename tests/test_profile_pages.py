@@ -172,9 +172,10 @@ def test_a_wrong_password_is_said_beside_its_field_and_what_was_typed_stays(hous
 def test_a_passkey_answers_in_the_passwords_place(house, visitor, claire, path):
     device = with_passkey(visitor, claire)
     assert "data-reauthenticate" in html(visitor.get("/profile/email"))
-    place, _ = guarded(path, house, claire)
+    place, name = guarded(path, house, claire)
     visitor.get(place)
-    answer = visitor.send(place, **GUARDED[path], credential=answered(visitor, device))
+    typed = {**GUARDED[path], name: ""}  # as a browser sends the field that was left empty
+    answer = visitor.send(place, **typed, credential=answered(visitor, device))
     assert answer.status_code == (200 if path == "/profile/data" else 303), text(answer)
     assert "again=" not in answer.headers.get("Location", "")
 

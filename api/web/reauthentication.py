@@ -1,6 +1,6 @@
 """A form that asks once more who it is: for the password, or for a passkey's answer in its place.
 
-The answer is brought by `reauthentication.js` in a hidden field, as the JSON that the API takes.
+The answer is brought by `profile.js` in a hidden field, as the JSON that the API takes.
 """
 
 import json
@@ -39,10 +39,12 @@ class GuardedForm(Form):
                 self.status = 403
 
     def _evidence(self, sent: dict[str, Any]) -> dict[str, Any]:
-        others = {name: text for name, text in sent.items() if name != "password"}
-        if answer := request.form.get(ANSWER):
-            return {**others, "passkey": _read(answer)}
-        return {**others, self.password: request.form.get(self.password, "")}
+        answer = request.form.get(ANSWER)
+        if not answer:
+            return sent
+        # The password's field comes along, empty.
+        others = {name: text for name, text in sent.items() if name != self.password}
+        return {**others, "passkey": _read(answer)}
 
 
 def _read(answer: str) -> Any:
