@@ -46,6 +46,11 @@ class Sheet:
         return self.answer.status_code
 
     @property
+    def address(self) -> str:
+        """With its query, as one comes back to it."""
+        return self.answer.request.full_path
+
+    @property
     def html(self) -> str:
         return self.answer.get_data(as_text=True)
 

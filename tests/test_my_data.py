@@ -160,6 +160,13 @@ def test_going_back_brings_everything_back(claire):
     assert claire.client.get("/me/profile").status_code == 404
 
 
+def test_going_back_over_a_mistake_shows_it_mended(claire):
+    wrong = continue_with(claire, city="")
+    claire.post(EDIT, {**wrong.hidden, **WRITTEN})
+    back = claire.get(wrong.address)
+    assert (back.status, back.faults, back.fields["city"]) == (200, {}, "Moutier")
+
+
 def test_the_page_to_look_over_is_the_data_s_own_page_once_they_are_saved(claire):
     save(claire, continue_with(claire))
     assert claire.get(CHECK).path == SHOW

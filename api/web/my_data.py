@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Response, g, request, url_for
 
-from api.context import service, today
+from api.context import locale, service, today
 from api.identity import me, my_entry
 from api.web import visitors
 from api.web.feature import Feature
@@ -55,11 +55,10 @@ def show() -> Response:
 def fill_in() -> Response:
     """The form. «Continuer» leads to the page to look all over."""
     form = Form(ProfileForm, _known())
-    if form.is_sent:
-        if form.read():
-            _keep({**form.values, STEP: DRAFT}, "my_data.fill_in", "my_data.check")
-            return go("my_data.check")
-        return _mend(form)
+    if form.read():
+        form.done()
+        _keep({**form.values, STEP: DRAFT}, "my_data.fill_in", "my_data.check")
+        return go("my_data.check")
     step = form.values.get(STEP)
     if step:
         form.notice = None  # nothing was interrupted
@@ -68,7 +67,7 @@ def fill_in() -> Response:
     return page(
         "my-data/edit.html",
         form=form,
-        choices=choices(),
+        choices=choices(locale()),
         is_first=form.values.get(VERSION) == str(NONE_YET),
         home=HOME,
     )
@@ -87,8 +86,9 @@ def check() -> Response:
         _keep(form.values, "my_data.fill_in")
         return go("my_data.fill_in")
     data = form.understood(form.values)
-    if data is None:
-        return _mend(form)
+    if data is None:  # what was right when it was filled in
+        _keep({**form.values, STEP: WRONG}, "my_data.fill_in")
+        return go("my_data.fill_in")
     seen = _version(form.values)
     if form.is_sent:
         try:
@@ -112,12 +112,6 @@ def check() -> Response:
         stored=_by_name(stored) if stored and is_stale else None,
         brought_along={**in_fields(data), VERSION: str(version)},
     )
-
-
-def _mend(form: Form) -> Response:
-    """By way of a GET, so that one can go back over it."""
-    _keep({**form.values, STEP: WRONG}, "my_data.fill_in")
-    return go("my_data.fill_in")
 
 
 def _by_name(data: PersonalData) -> dict[str, Shown]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import phonenumbers
@@ -113,10 +114,11 @@ def in_words(data: PersonalData) -> dict[str, list[Shown]]:
     }
 
 
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """For each field that is chosen from a list: code and label, in the reader's language."""
+@cache
+def choices(language: str) -> dict[str, list[tuple[str, str]]]:
+    """For each field that is chosen from a list: code and label; shared by all callers, so only to be read."""
     offered = {
-        name: [(item["code"], item["label"][locale()]) for item in codes()[listed]]
+        name: [(item["code"], item["label"][language]) for item in codes()[listed]]
         for name, listed in _LISTS.items()
     }
     for name in ("nationality", "country"):

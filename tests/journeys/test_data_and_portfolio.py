@@ -79,10 +79,11 @@ def test_on_a_phone_without_scripts_nothing_is_lost_on_the_way_to_the_documents(
         page.click("text=Modifier")
         assert page.input_value("#family_name") == record["family_name"]
         page.click("text=Continuer")
+        page.wait_for_url("**/my-data/check")
         page.reload()
         assert page.is_visible("[data-banner=profile]")
         page.click("text=Enregistrer")
-        assert path_of(page) == "/my-data"
+        page.wait_for_url("**/my-data")
         page.reload()
         assert not page.is_visible("[data-banner=profile]")
         portal.letter(record["email"], "link-confirmed")
