@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from records_generator import AURELIE, HOMONYM, NOEMIE, TWIN, generate, write
 
-from domain.matching import Declared, Record
+from domain.persons import Declared, Record
 from domain.values import format_ahv, parse_ahv
 from infrastructure.database import migrate, open_pool
 from infrastructure.import_file import Report
@@ -253,7 +253,7 @@ def register(records, tmp_path):
 
 
 def found(register: Records, **change: object) -> list[str]:
-    return [record.record_number for record in register.candidates(declared(**change))]
+    return [record.record_number for record in register.candidates(declared(**change), "nobody@example.org")]
 
 
 def test_candidates_agree_in_the_ahv_number_or_in_name_and_birth_date(register):
@@ -282,8 +282,8 @@ def test_an_umlaut_is_found_however_it_is_written(register, name):
 
 
 def test_neither_a_name_nor_a_birth_date_alone_finds_a_record(register):
-    assert found(register, ahv_number=None, birth_date=date(1987, 5, 15)) == []
-    assert found(register, ahv_number=None, family_name="Rossi") == []
+    assert found(register, ahv_number=None, birth_date=date(1999, 9, 9)) == []
+    assert found(register, ahv_number=None, family_name="Rossi", given_name="Sofia") == []
 
 
 def test_a_changed_name_is_found_and_the_former_is_not(register, importing):
@@ -302,6 +302,11 @@ def test_a_record_is_read_by_its_number(register):
         birth_name=None,
         birth_date=date(1987, 5, 14),
         email="camille.chappuis@example.org",
+        sex="female",
+        street="Rue des Moulins 12",
+        postal_code="2800",
+        city="Delémont",
+        phone="+41790000103",
     )
     assert register.get("R-999999") is None
 
