@@ -169,14 +169,14 @@ def decide(
 
 
 def is_identical(comparison: Comparison) -> bool:
-    """Whether AHV number, birth date and family name agree. A wrong letter in the family name is made up for by the
-    given name, on which the older rule did not even look: the evidence is as strong."""
+    """Whether AHV number, birth date and family name agree.
+
+    A family name that is similar is made up for by a given name that is, at which the older rule did not even look:
+    a wrong letter, two names that have changed places. The evidence is as strong.
+    """
     said = comparison.verdicts
-    named = said["family_name"] == "equal" or (said["family_name"], said["given_name"]) == (
-        "similar",
-        "equal",
-    )
-    return said["ahv_number"] == said["birth_date"] == "equal" and named
+    alike = said["family_name"] == "similar" and said["given_name"] in ("equal", "similar")
+    return said["ahv_number"] == said["birth_date"] == "equal" and (said["family_name"] == "equal" or alike)
 
 
 def same_number(declared: Declared, record: Record) -> bool:

@@ -24,15 +24,18 @@ PULL: Final = (
 def count_levels(same: Iterable[Verdicts], strangers: Iterable[Verdicts]) -> Levels:
     """m and u of each verdict of each field; what is missing on either side is not counted.
 
-    same: pairs of one person. strangers: pairs of any two.
+    same: pairs of one person. strangers: pairs of any two. A verdict never says more than a better one: where few
+    examples would have it so, the two are counted as one.
     """
     of_same, of_strangers = _counted(same), _counted(strangers)
     return {
-        field: {
-            level: (_share(of_same[field], level), _share(of_strangers[field], level))
-            for level in LEVELS
-            if of_same[field][level] or of_strangers[field][level]
-        }
+        field: _in_order(
+            {
+                level: (_share(of_same[field], level), _share(of_strangers[field], level))
+                for level in LEVELS
+                if of_same[field][level] or of_strangers[field][level]
+            }
+        )
         for field in FIELDS
     }
 
@@ -96,6 +99,17 @@ def _counted(pairs: Iterable[Verdicts]) -> dict[str, Counter[str]]:
             if verdict != "missing":
                 counts[field][verdict] += 1
     return counts
+
+
+def _in_order(shares: Mapping[str, tuple[float, float]]) -> Mapping[str, tuple[float, float]]:
+    """The better verdict first; neighbours are pooled until m/u falls."""
+    pools: list[tuple[list[str], float, float]] = []
+    for level, (m, u) in shares.items():
+        pools.append(([level], m, u))
+        while len(pools) > 1 and pools[-1][1] * pools[-2][2] > pools[-2][1] * pools[-1][2]:
+            worse, better = pools.pop(), pools.pop()
+            pools.append((better[0] + worse[0], better[1] + worse[1], better[2] + worse[2]))
+    return {level: (min(m, 1.0), min(u, 1.0)) for levels, m, u in pools for level in levels}
 
 
 def _share(counts: Counter[str], level: str) -> float:

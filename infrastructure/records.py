@@ -31,13 +31,10 @@ CITIES = Prepared("""
 MOST: Final = 200  # candidates; what is beyond shares less
 
 _WRITTEN = SQL("{}, canton").format(RECORD)
-# The first two need no keys, so that who was just written is found as ever. Each arm has its index.
+# Which they are: migration 0015. Where they are too many, those that agree in more come first.
 _CANDIDATES = SQL(
     """
-    SELECT {columns} FROM records
-     WHERE ahv_number = %(ahv_number)s
-        OR birth_date = %(birth_date)s AND (family_name_keys && %(names)s OR birth_name_keys && %(names)s)
-        OR match_keys && %(keys)s::bigint[]
+    SELECT {columns} FROM candidate_records(%(ahv_number)s, %(birth_date)s, %(names)s, %(keys)s::bigint[])
      ORDER BY ahv_number = %(ahv_number)s DESC NULLS LAST,
               birth_date = %(birth_date)s AND (family_name_keys && %(names)s OR birth_name_keys && %(names)s)
                 DESC NULLS LAST,
@@ -153,10 +150,17 @@ class Records:
             return report
         names = [column for column in ("family_name", "birth_name") if column in file.columns]
         told = [column for column in file.columns if column != "record_number"]
-        statement = upsert("records", ["record_number"], told + [f"{name}_keys" for name in names])
+        # Of a file that tells all that they are made of, keys are written at once; else when the row is whole.
+        keyed = set(told) >= records_index.SOURCES
+        if not dry_run:
+            self.complete_keys()  # or rows without would pass for changed ones
+        written = told + [f"{name}_keys" for name in names] + ["match_keys"] * keyed
+        statement = upsert("records", ["record_number"], written)
         for rows, faults in file.batches(BATCH):
             ordered = sorted((row.values for row in rows), key=lambda values: values["record_number"])
             found = [values | {f"{name}_keys": _keys(values[name]) for name in names} for values in ordered]
+            if keyed:
+                found = [values | {"match_keys": records_index.keys_of(values)} for values in found]
             with self._pool.connection() as connection:
                 report.add(rows, faults, *write(connection, statement, found, dry_run=dry_run))
             if not dry_run:

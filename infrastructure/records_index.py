@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from typing import Any, Final
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -15,6 +16,10 @@ from domain.normal_forms import name_forms
 from domain.persons import Record
 from infrastructure.upsert import BATCH
 
+# What keys are made of; the trigger of migration 0015 knows them too.
+SOURCES: Final = frozenset(
+    ("family_name", "given_name", "birth_name", "birth_date", "street", "postal_code", "email", "phone")
+)
 RECORD = SQL(", ").join(Identifier(field.name) for field in fields(Record))
 
 WITHOUT_KEYS = SQL(
@@ -43,6 +48,12 @@ INSERT = """
     INSERT INTO name_counts (field, form, bearers)
     SELECT field, form, bearers FROM jsonb_populate_recordset(null::name_counts, %s)
 """
+
+
+def keys_of(values: Mapping[str, Any]) -> list[int]:
+    """values: of all SOURCES, by column."""
+    record = Record(**{field.name: values.get(field.name) for field in fields(Record)})
+    return blocking_keys(record, record.email)
 
 
 def keep_up(pool: ConnectionPool) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.comparing import FIELDS
-from domain.matching import CAUSES, Candidate, Matcher, decide
+from domain.matching import CAUSES, UNJUDGED, Candidate, Matcher, decide
 from domain.persons import Declared, Record
 from domain.weighing import Census
 from infrastructure.likeness import likeness
@@ -206,3 +206,57 @@ def test_the_causes_stand_in_events_and_never_change():
         "unlinked-before",
         "identity-corrected",
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"family_name": "Chapuis"},  # a wrong letter
+        {"family_name": "Chapuis", "given_name": "Aurélei"},
+        {"family_name": "Aurélie", "given_name": "Chappuis"},  # in each other's place
+        {"family_name": "Chappuis-Favre"},
+    ],
+)
+def test_a_family_name_that_is_similar_is_enough_where_the_given_name_is_alike(change):
+    decision = decided(replace(HER_RECORD, **change))
+    assert (decision.record_number, decision.cause) == ("R-000001", None)
+    other = replace(HER_RECORD, **change | {"given_name": "Camille"})
+    assert decided(other).cause == "not-certain"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ahv_number": "7569217076985"}, {"birth_date": date(1987, 5, 15)}, {"email": "a@example.org"}],
+)
+def test_however_high_the_score_a_contradiction_is_never_linked(change):
+    sure = replace(MATCHER.model, threshold=1e-9, margin=-1e9)
+    decision = decide(AURELIE, ADDRESS, [replace(HER_RECORD, **change)], Matcher(sure, likeness), REGISTER)
+    assert decision.record_number is None
+
+
+@pytest.mark.parametrize("strict", [{"threshold": 1.1}, {"margin": 100.0}])
+def test_parameters_may_ask_for_more(strict):
+    twin = replace(HER_RECORD, record_number="R-000003", ahv_number="7569217076985", given_name="Camille")
+    matcher = Matcher(replace(MATCHER.model, **strict), likeness)
+    decision = decide(AURELIE, ADDRESS, [HER_RECORD, twin], matcher, REGISTER)
+    assert (decision.record_number, decision.cause) == (None, "not-certain")
+    assert decide(AURELIE, ADDRESS, [HER_RECORD, twin], MATCHER, REGISTER).record_number == "R-000001"
+
+
+def test_a_link_says_on_what_it_was_decided():
+    judgement = decided(HER_RECORD).judgement
+    assert judgement.matcher == MATCHER.model.version
+    assert judgement.score == round(100 * decided(HER_RECORD).candidates[0].score)
+    assert judgement.verdicts["email"] == "equal"
+    assert decided().judgement == UNJUDGED
+
+
+def test_who_agrees_is_shown_however_many_are_more_probable():
+    crowd = [
+        replace(HER_RECORD, record_number=f"R-{number:06}", ahv_number=None, birth_date=date(1987, 5, 15))
+        for number in range(100, 150)
+    ]
+    hers = replace(HER_RECORD, email=None, given_name="Noémie", sex="male")
+    found = [each.record_number for each in decided(*crowd, hers).candidates]
+    assert "R-000001" in found
+    assert len(found) <= 21

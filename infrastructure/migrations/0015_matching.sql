@@ -23,3 +23,15 @@ CREATE TABLE name_counts (
     bearers integer NOT NULL,
     PRIMARY KEY (field, form)
 );
+
+-- Records that may be somebody's. Each arm has its index; PostgreSQL, which cannot know how few records share a key, takes it
+-- to be 5 of a thousand and would rather read the whole of a large register, compiling first how: both are forbidden here.
+-- The first two arms need no keys: who was just written is found by them.
+CREATE FUNCTION candidate_records(their_number text, their_birth_date date, their_names text[], their_keys bigint[])
+    RETURNS SETOF records LANGUAGE plpgsql STABLE ROWS 20 SET enable_seqscan = off SET jit = off AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM records
+     WHERE ahv_number = their_number
+        OR birth_date = their_birth_date AND (family_name_keys && their_names OR birth_name_keys && their_names)
+        OR match_keys && their_keys;
+END $$;
