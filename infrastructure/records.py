@@ -31,7 +31,7 @@ CITIES = Prepared("""
 MOST: Final = 200  # candidates; what is beyond shares less
 
 _WRITTEN = SQL("{}, canton").format(RECORD)
-# Which they are: migration 0015. Where they are too many, those that agree in more come first.
+# Which they are: migration 0016. Where they are too many, those that agree in more come first.
 _CANDIDATES = SQL(
     """
     SELECT {columns} FROM candidate_records(%(ahv_number)s, %(birth_date)s, %(names)s, %(keys)s::bigint[])

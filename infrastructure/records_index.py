@@ -16,7 +16,7 @@ from domain.normal_forms import name_forms
 from domain.persons import Record
 from infrastructure.upsert import BATCH
 
-# What keys are made of; the trigger of migration 0015 knows them too.
+# What keys are made of; the trigger of migration 0016 knows them too.
 SOURCES: Final = frozenset(
     ("family_name", "given_name", "birth_name", "birth_date", "street", "postal_code", "email", "phone")
 )
