@@ -15,6 +15,7 @@ from api.backing_up import backup, restore
 from api.documentation import openapi_document
 from api.erasing import erase
 from api.keys import keys
+from api.linking import LINKING
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
 from api.verifying import verify
@@ -23,10 +24,18 @@ from infrastructure.database import migrate as apply_migrations
 from infrastructure.embedded_postgres import EmbeddedPostgresError
 from infrastructure.erasure_register import RegisterFault
 from infrastructure.keys import KeyFault
+from infrastructure.matcher_file import MatcherFault
 from infrastructure.processes import AlreadyRunning
 from infrastructure.settings import Settings, SettingsError
 
-FAULTS = (SettingsError, KeyFault, RegisterFault, EmbeddedPostgresError, psycopg.OperationalError)
+FAULTS = (
+    SettingsError,
+    KeyFault,
+    MatcherFault,
+    RegisterFault,
+    EmbeddedPostgresError,
+    psycopg.OperationalError,
+)
 
 
 def main() -> None:
@@ -104,5 +113,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in (*OPERATIONS, verify, backup, restore, erase, keys):
+for operation in (*OPERATIONS, verify, backup, restore, erase, keys, LINKING):
     commands.add_command(operation)

@@ -179,8 +179,16 @@ def session(opened: OpenSession, current: UUID) -> dict[str, Any]:
 
 
 def _candidate(candidate: Comparison) -> dict[str, Any]:
-    fields = [{"name": field.name, "verdict": field.verdict, "weight": None} for field in candidate.fields]
-    return {"record_number": candidate.record_number, "score": None, "probability": None, "fields": fields}
+    fields = [
+        {"name": field.name, "verdict": field.verdict, "weight": round(field.weight, 2)}
+        for field in candidate.fields
+    ]
+    return {
+        "record_number": candidate.record_number,
+        "score": round(candidate.score, 2),
+        "probability": candidate.probability,
+        "fields": fields,
+    }
 
 
 def _holder(account_id: UUID, entry: Entry | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Whose record is it: matched at once, or decided by the secretariat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 from application.deciding import decided_again
@@ -9,6 +9,7 @@ from application.ports import Cases, Clock, Effect, EventLog, Lookup, Records, S
 from domain import errors, matching
 from domain.account import Account
 from domain.calendar import WorkingDays, linking_deadline
+from domain.persons import Declared, Record
 from domain.profile import Case, Link, Profile
 from domain.values import SYSTEM
 
@@ -30,6 +31,7 @@ class Linking:
     lookup: Lookup
     records: Records
     cases: Cases
+    matcher: matching.Matcher
     clock: Clock
     calendar: WorkingDays
     new_id: Callable[[], UUID]
@@ -48,7 +50,7 @@ class Linking:
             numbers = [candidate.record_number for candidate in decision.candidates]
             profile.open_case_for(self.new_id(), cause, numbers, due=profile.due, actor=SYSTEM, now=now)
         elif not profile.link:
-            profile.link_at_once(decision.record_number, actor=SYSTEM, now=now)
+            profile.link_at_once(decision.record_number, judgement=decision.judgement, actor=SYSTEM, now=now)
             effects.append(self.lookup.claim("record", decision.record_number, account_id))
         try:
             return self.log.record(profile, effects=effects)
@@ -80,10 +82,17 @@ class Linking:
         """A clerk links. Raises CaseUnknown, AlreadyDecided, RecordUnknown, RecordTaken, StaleVersion."""
         profile = self._open_case(case_id, expected_version)
         former = profile.link.record_number if profile.link else None
+        record = self.records.get(record_number)
         profile.decide_link(
-            case_id, record_number, reason=reason, note=note, actor=actor, now=self.clock.now()
+            case_id,
+            record_number,
+            reason=reason,
+            note=note,
+            judgement=self._judged(profile, record) if record else matching.UNJUDGED,
+            actor=actor,
+            now=self.clock.now(),
         )
-        if not self.records.get(record_number):
+        if not record:
             raise errors.RecordUnknown
         effects = []
         if former != record_number:
@@ -134,24 +143,34 @@ class Linking:
             raise errors.CaseUnknown
         return self.log.profile(profile_id)
 
-    def _decide(self, account: Account, profile: Profile) -> matching.Decision:
-        declared = self._declared(profile)
+    def would_decide(
+        self, declared: Declared, account_address: str, account_id: UUID | None = None
+    ) -> matching.Decision:
+        """What would be decided on such data now. account_id: whose they are; None: of nobody here."""
         others = set(self.lookup.find("ahv", declared.ahv_number)) if declared.ahv_number else set()
-        others.discard(account.id)
+        others.discard(account_id)
         candidates = [
-            record.held_by(
-                self._other_holder(record.record_number, account.id), declared_by_others=bool(others)
+            matching.Candidate.of(
+                record,
+                # Of the other ones nobody asks, for they are never linked at once.
+                self._other_holder(record.record_number, account_id)
+                if matching.same_number(declared, record)
+                else None,
+                declared_by_others=bool(others),
             )
-            for record in self.records.candidates(declared)
+            for record in self.records.candidates(declared, account_address)
         ]
-        return matching.decide(declared, account.email, candidates)
+        census = self.records.census(declared)
+        return matching.decide(declared, account_address, candidates, self.matcher, census)
 
-    @staticmethod
-    def _declared(profile: Profile) -> matching.Declared:
-        names = ("ahv_number", "family_name", "given_name", "birth_name", "birth_date")
-        return matching.Declared(**{name: getattr(profile.data, name) for name in names})
+    def _decide(self, account: Account, profile: Profile) -> matching.Decision:
+        return self.would_decide(_declared(profile), account.email, account.id)
 
-    def _other_holder(self, record_number: str, account_id: UUID) -> UUID | None:
+    def _judged(self, profile: Profile, record: Record) -> matching.Judgement:
+        declared, email = _declared(profile), self.log.account(profile.account_id).email
+        return self.matcher.compare(declared, email, record, self.records.census(declared)).judgement
+
+    def _other_holder(self, record_number: str, account_id: UUID | None) -> UUID | None:
         return next((each for each in self.lookup.find("record", record_number) if each != account_id), None)
 
     def _taken(self, record_number: str) -> errors.RecordTaken:
@@ -161,6 +180,10 @@ class Linking:
             if link:
                 return errors.RecordTaken(by=link.by, at=link.linked_at)
         return errors.RecordTaken()
+
+
+def _declared(profile: Profile) -> Declared:
+    return Declared(**{field.name: getattr(profile.data, field.name) for field in fields(Declared)})
 
 
 def _cause(profile: Profile, decision: matching.Decision) -> str | None:

@@ -11,9 +11,10 @@ from eventsourcing.domain import Aggregate
 from domain.account import Account
 from domain.erasure import Erased
 from domain.fact import Whence
-from domain.matching import Declared, Record
+from domain.persons import Declared, Record
 from domain.portfolio import Item, Place, Wanted
 from domain.profile import Profile
+from domain.weighing import Census
 
 Effect = Callable[[Any], None]
 """A change of the write side that is carried out in the transaction of an append, after it; may refuse."""
@@ -338,9 +339,16 @@ class Links(Protocol):
 
 
 class Records(Protocol):
-    def candidates(self, declared: Declared) -> Sequence[Record]: ...
+    def candidates(self, declared: Declared, account_address: str) -> Sequence[Record]:
+        """Those that may be the person's, 200 at most; first those that agree in number, or name and birth date."""
+
+    def census(self, declared: Declared) -> Census:
+        """How many people there are, and how many bear the names that were declared."""
 
     def get(self, record_number: str) -> Record | None: ...
+
+    def sample(self, size: int) -> Sequence[Record]:
+        """So many records, or all: always the same ones, in an order that says nothing."""
 
 
 class PortfolioItems(Protocol):

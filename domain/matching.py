@@ -1,16 +1,19 @@
 """Which record of the institution is this person's, and is that certain enough to link at once?
 
 What a person declares proves nothing: an ex-spouse or an employer knows it too. Only the address does, for
-its mailbox was opened. Pure functions: whoever calls brings the records and says who holds them.
+its mailbox was opened. Pure functions: whoever calls brings the records and says who holds them. How fields are
+compared: domain/comparing.py; what their agreement is worth: domain/weighing.py.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from domain.values import address_key, spellings
+from domain.comparing import Likeness, compare
+from domain.persons import Declared, Record
+from domain.values import address_key
+from domain.weighing import Census, Model
 
 # Why a match was not certain. Stored in events: never rename one.
 CAUSES: Final = (
@@ -29,31 +32,8 @@ CAUSES: Final = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Declared:
-    """What a person says of himself. ahv_number: 13 digits."""
-
-    ahv_number: str | None
-    family_name: str
-    given_name: str
-    birth_name: str | None
-    birth_date: date
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What the institution's register says of a person; None is unknown. ahv_number: 13 digits."""
-
-    record_number: str
-    ahv_number: str | None
-    family_name: str | None
-    given_name: str | None
-    birth_name: str | None
-    birth_date: date | None
-    email: str | None
-
-    def held_by(self, linked_to: UUID | None, *, declared_by_others: bool) -> "Candidate":
-        return Candidate(**vars(self), linked_to=linked_to, declared_by_others=declared_by_others)
+SHOWN: Final = 20  # candidates a clerk is shown, besides those that agree as far as today's rule asks
+PROBABLE: Final = 0.05  # what is less likely is no candidate, unless number, or name and birth date, agree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,21 +46,60 @@ class Candidate(Record):
     linked_to: UUID | None
     declared_by_others: bool
 
+    @classmethod
+    def of(cls, record: Record, linked_to: UUID | None, *, declared_by_others: bool) -> "Candidate":
+        return cls(**vars(record), linked_to=linked_to, declared_by_others=declared_by_others)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """On what a link was decided. Stands in events.
+
+    The score is kept in whole hundredths, for an evidence file holds no other numbers.
+    """
+
+    matcher: str | None  # the version of its parameters
+    score: int | None  # hundredths of a bit
+    verdicts: dict[str, str] | None  # equal, similar, different or missing, by field
+
+    @staticmethod
+    def unknown(state: dict[str, Any]) -> None:
+        """For events from before it was noted."""
+        state.update(matcher=None, score=None, verdicts=None)
+
+
+UNJUDGED: Final = Judgement(None, None, None)
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one field compares. verdict: `equal`, `different`, or `missing` on either side."""
+    """How one field compares. verdict: `equal`, `similar`, `different`, or `missing` on either side. weight: bits."""
 
     name: str
     verdict: str
+    weight: float
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A record that may be the person's, and why: field by field."""
+    """A record that may be the person's, and why: field by field. score: the sum of the weights.
+
+    probability: in thousandths, for nobody knows it better. matcher: the version of the parameters.
+    """
 
     record_number: str
     fields: tuple[Verdict, ...]
+    score: float
+    probability: float
+    matcher: str
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        return {field.name: field.verdict for field in self.fields}
+
+    @property
+    def judgement(self) -> Judgement:
+        return Judgement(self.matcher, round(100 * self.score), self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -91,94 +110,131 @@ class Decision:
     cause: str | None
     candidates: tuple[Comparison, ...]
 
+    @property
+    def judgement(self) -> Judgement:
+        """Of the record to link."""
+        found = (each for each in self.candidates if each.record_number == self.record_number)
+        return next((each.judgement for each in found), UNJUDGED)
 
-def decide(declared: Declared, account_address: str, records: Sequence[Candidate]) -> Decision:
+
+@dataclass(frozen=True)
+class Matcher:
+    """The parameters, and how alike two texts are."""
+
+    model: Model
+    likeness: Likeness
+
+    def compare(self, declared: Declared, account_address: str, record: Record, census: Census) -> Comparison:
+        """Field by field, for whoever decides."""
+        verdicts = compare(declared, account_address, record, self.likeness)
+        weights = self.model.weigh(verdicts, declared, record, census)
+        score = sum(weights.values())
+        return Comparison(
+            record.record_number,
+            tuple(Verdict(name, verdict, weights[name]) for name, verdict in verdicts.items()),
+            score,
+            round(self.model.probability(score, census.people), 3),
+            self.model.version,
+        )
+
+
+def decide(
+    declared: Declared,
+    account_address: str,
+    records: Sequence[Candidate],
+    matcher: Matcher,
+    census: Census,
+) -> Decision:
     """Link at once, or leave it to the secretariat.
 
     account_address: the one that the account's mail proved. records: at least all that agree in AHV number,
-    and all that agree in a family name and the birth date.
+    and all that agree in a family name and the birth date. census: of the whole register.
     """
-    identical = [
-        record for record in records if same_number(declared, record) and same_person(declared, record)
-    ]
-    candidates = _ranked(declared, account_address, records)
+    compared = [(record, matcher.compare(declared, account_address, record, census)) for record in records]
+    compared.sort(key=_rank)
+    identical = [(record, comparison) for record, comparison in compared if is_identical(comparison)]
+    candidates = _shown(compared)
 
-    # The line that decides a link: one record, held by nobody, at the address that the account's mail proved.
-    if len(identical) == 1 and identical[0].linked_to is None and same_address(account_address, identical[0]):
-        return Decision(identical[0].record_number, None, candidates)
+    if len(identical) == 1:
+        ((record, found),) = identical
+        model, next_best = matcher.model, _next_best(compared, found)
+        free = record.linked_to is None and same_address(account_address, record)
+        clear = found.probability >= model.threshold and found.score - next_best >= model.margin
+        # The line that decides a link: one record, held by nobody, at the address that the account's mail proved.
+        if free and clear:
+            return Decision(record.record_number, None, candidates)
 
-    return Decision(None, _cause(declared, records, identical), candidates)
+    cause = _cause(declared, account_address, [record for record, _ in identical], compared)
+    return Decision(None, cause, candidates)
+
+
+def is_identical(comparison: Comparison) -> bool:
+    """Whether AHV number, birth date and family name agree.
+
+    A family name that is similar is made up for by a given name that is, at which the older rule did not even look:
+    a wrong letter, two names that have changed places. The evidence is as strong.
+    """
+    said = comparison.verdicts
+    alike = said["family_name"] == "similar" and said["given_name"] in ("equal", "similar")
+    return said["ahv_number"] == said["birth_date"] == "equal" and (said["family_name"] == "equal" or alike)
 
 
 def same_number(declared: Declared, record: Record) -> bool:
     return declared.ahv_number is not None and declared.ahv_number == record.ahv_number
 
 
-def same_person(declared: Declared, record: Record) -> bool:
-    """Whether family name and birth date agree."""
-    return same_family_name(declared, record) and declared.birth_date == record.birth_date
-
-
-def same_family_name(declared: Declared, record: Record) -> bool:
-    """Whether a name borne now or at birth is in both: one marries, and the register learns of it later."""
-    return bool(_family_names(declared) & _family_names(record))
-
-
 def same_address(account_address: str, record: Record) -> bool:
     return bool(record.email) and address_key(account_address) == address_key(record.email)
 
 
-def compare(declared: Declared, account_address: str, record: Record) -> Comparison:
-    """Field by field, for whoever decides. `family_name` is equal when one borne at birth agrees, too."""
-    agreements = {
-        "ahv_number": (record.ahv_number, declared.ahv_number, same_number(declared, record)),
-        "family_name": (record.family_name, declared.family_name, same_family_name(declared, record)),
-        "given_name": (record.given_name, declared.given_name, _same(record.given_name, declared.given_name)),
-        "birth_name": (record.birth_name, declared.birth_name, _same(record.birth_name, declared.birth_name)),
-        "birth_date": (record.birth_date, declared.birth_date, record.birth_date == declared.birth_date),
-        "email": (record.email, account_address, same_address(account_address, record)),
-    }
-    return Comparison(
-        record.record_number,
-        tuple(
-            Verdict(name, "equal" if agrees else "different" if there and here else "missing")
-            for name, (there, here, agrees) in agreements.items()
-        ),
+Compared = tuple[Candidate, Comparison]
+
+
+def _agrees(comparison: Comparison) -> bool:
+    """In the number, or in family name and birth date."""
+    said = comparison.verdicts
+    return said["ahv_number"] == "equal" or said["family_name"] == said["birth_date"] == "equal"
+
+
+def _shown(compared: Sequence[Compared]) -> tuple[Comparison, ...]:
+    """The best first; those that agree are always among them."""
+    return tuple(
+        comparison
+        for place, (_, comparison) in enumerate(compared)
+        if _agrees(comparison) or (place < SHOWN and comparison.probability >= PROBABLE)
     )
 
 
-def _cause(declared: Declared, records: Sequence[Candidate], identical: Sequence[Candidate]) -> str:
+def _rank(compared: Compared) -> tuple[object, ...]:
+    """By probability; of those that are as good as certain, the number counts most."""
+    _, comparison = compared
+    said = comparison.verdicts
+    return (
+        -comparison.probability,
+        not is_identical(comparison),
+        said["ahv_number"] != "equal",
+        -comparison.score,
+        comparison.record_number,
+    )
+
+
+def _next_best(compared: Sequence[Compared], found: Comparison) -> float:
+    return max((each.score for _, each in compared if each is not found), default=float("-inf"))
+
+
+def _cause(
+    declared: Declared, account_address: str, identical: Sequence[Candidate], compared: Sequence[Compared]
+) -> str:
     if declared.ahv_number is None:
         return "no-ahv-number"
     if len(identical) > 1:
         return "several-records"
     if identical and identical[0].linked_to is not None:
         return "record-taken"
-    if any(record.declared_by_others for record in records if same_number(declared, record)):
+    if any(record.declared_by_others for record, _ in compared if same_number(declared, record)):
         return "declared-twice"
-    if identical:
-        return "address-differs" if identical[0].email else "record-has-no-address"
-    return "not-certain" if _agreeing(declared, records) else "no-record"
-
-
-def _agreeing(declared: Declared, records: Sequence[Candidate]) -> list[Candidate]:
-    return [record for record in records if same_number(declared, record) or same_person(declared, record)]
-
-
-def _ranked(declared: Declared, account_address: str, records: Sequence[Candidate]) -> tuple[Comparison, ...]:
-    """Those that agree in number and person first, then in the number alone, then in the person alone."""
-
-    def rank(record: Candidate) -> tuple[bool, bool, str]:
-        number, person = same_number(declared, record), same_person(declared, record)
-        return not (number and person), not number, record.record_number
-
-    agreeing = sorted(_agreeing(declared, records), key=rank)
-    return tuple(compare(declared, account_address, record) for record in agreeing)
-
-
-def _family_names(person: Declared | Record) -> frozenset[str]:
-    return spellings(person.family_name or "") | spellings(person.birth_name or "")
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    return bool(spellings(one or "") & spellings(other or ""))
+    if identical and not identical[0].email:
+        return "record-has-no-address"
+    if identical and not same_address(account_address, identical[0]):
+        return "address-differs"
+    return "not-certain" if _shown(compared) else "no-record"

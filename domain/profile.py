@@ -12,6 +12,7 @@ from eventsourcing.domain import Aggregate
 
 from domain import errors
 from domain.fact import Fact
+from domain.matching import UNJUDGED, Judgement
 from domain.values import Personal
 
 
@@ -107,9 +108,10 @@ class Profile(Aggregate):
         def apply(self, aggregate: "Profile") -> None:
             aggregate.take(self)
 
-    class RecordLinked(Event):
+    class RecordLinked(Event, Judgement):
         """The profile was linked to a record of the institution."""
 
+        class_version = 2
         TOPIC = "profile.record-linked"
         record_number: Annotated[str, Personal]
         case_id: UUID | None  # the case that decided it; none: linked at once
@@ -123,6 +125,8 @@ class Profile(Aggregate):
             if aggregate.open_case:
                 aggregate.open_case.record_number = self.record_number
                 aggregate.open_case.close("linked", self)
+
+        upcast_v1_v2 = staticmethod(Judgement.unknown)
 
     class RecordUnlinked(Event):
         """The link was taken back."""
@@ -204,7 +208,9 @@ class Profile(Aggregate):
         if self.open_case:
             self._trigger(self.CaseWithdrawn, case_id=self.open_case.id, actor=actor, now=now)
 
-    def link_at_once(self, record_number: str, *, actor: UUID, now: datetime) -> None:
+    def link_at_once(
+        self, record_number: str, *, judgement: Judgement = UNJUDGED, actor: UUID, now: datetime
+    ) -> None:
         """Link without a clerk; the caller has established that the match is certain. Raises AlreadyLinked."""
         if self.link:
             raise errors.AlreadyLinked
@@ -214,6 +220,7 @@ class Profile(Aggregate):
             case_id=None,
             reason=None,
             note=None,
+            **vars(judgement),
             actor=actor,
             now=now,
         )
@@ -234,9 +241,20 @@ class Profile(Aggregate):
             )
 
     def decide_link(
-        self, case_id: UUID, record_number: str, *, reason: str, note: str | None, actor: UUID, now: datetime
+        self,
+        case_id: UUID,
+        record_number: str,
+        *,
+        reason: str,
+        note: str | None,
+        judgement: Judgement = UNJUDGED,
+        actor: UUID,
+        now: datetime,
     ) -> None:
-        """A clerk links the case's profile. Raises OwnCase, CaseUnknown, AlreadyDecided."""
+        """A clerk links the case's profile. judgement: the matcher's, of this record.
+
+        Raises OwnCase, CaseUnknown, AlreadyDecided.
+        """
         self._must_be_anothers(actor)
         self.must_be_open(case_id)
         if self.link and self.link.record_number != record_number:
@@ -247,6 +265,7 @@ class Profile(Aggregate):
             case_id=case_id,
             reason=reason,
             note=note,
+            **vars(judgement),
             actor=actor,
             now=now,
         )

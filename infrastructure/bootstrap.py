@@ -24,6 +24,7 @@ from application.reauthentication import Reauthentication
 from application.recovery import Recovery
 from application.second_factors import Factors
 from application.standings import Standings
+from domain.matching import Matcher
 from infrastructure import broker
 from infrastructure.access_shipping import ShipAccesses, sink
 from infrastructure.access_trail import AccessTrail
@@ -54,9 +55,11 @@ from infrastructure.intake import SealedIntake
 from infrastructure.kept_forms import KeptForms
 from infrastructure.keys import KeyFault, Keyring, make_keyring, read_keyring
 from infrastructure.letters import Letters
+from infrastructure.likeness import likeness
 from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
 from infrastructure.mail import FileMailer, Mailer, SmtpMailer
+from infrastructure.matcher_file import load_model
 from infrastructure.note_failures import NoteFailures
 from infrastructure.observability import Metrics
 from infrastructure.outbox import OutboxQueue
@@ -383,6 +386,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         lookup=lookup,
         records=records,
         cases=known_cases,
+        matcher=Matcher(load_model(settings.matcher_file), likeness),
         clock=clock,
         calendar=institution.working_days,
         new_id=uuid4,

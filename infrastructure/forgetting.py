@@ -44,6 +44,7 @@ IN_ITS_OWN_WAY: Final = {
 STAYS: Final = {
     "events": "sealed, and without the key unreadable for ever",
     "records": "the institution's own register",
+    "name_counts": "how many people of that register bear a name",
     "portfolio": "the institution's own, by record",
     "exports": "which events left the house, by ids and codes",
     "passkey_answers": "random, for minutes",

@@ -1,12 +1,13 @@
 """An account's history in words: every event as a sentence, with old and new values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from domain.calendar import ZURICH
+from domain.comparing import LEVELS
 from domain.profile import PERSONAL_DATA
 from domain.values import ANYBODY, ERASED, OPERATOR, SYSTEM, Erased, format_ahv, mask_ahv
 from infrastructure import codes
@@ -42,7 +43,7 @@ TOLD = {  # what an event says besides
     "account.erased": ("reason", "proposed_by", "approved_by"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
-    "profile.record-linked": ("reason", "note"),
+    "profile.record-linked": ("reason", "note", "matcher", "score", "verdicts"),
     "profile.record-unlinked": ("reason", "note"),
     "case.opened": ("cause", "candidates", "due"),
     "case.rejected": ("reason", "note"),
@@ -234,7 +235,7 @@ def _changes(
     for name in TOLD.get(topic, ()):
         value = getattr(event, name)
         if value is not None:
-            coded = name in LISTS.get(topic, {})
+            coded = name in LISTS.get(topic, {}) or isinstance(value, dict)
             shown = names[value] if isinstance(value, UUID) else value
             said = _in_words(topic, name, value, locale) if coded else _plain(name, shown, masked=masked)
             yield {"field": name, "old": None, "new": said}
@@ -249,6 +250,8 @@ def _plain(name: str, value: Any, *, masked: bool) -> Any:
         return None
     if name == "ahv_number" and value:
         return mask_ahv(value) if masked else format_ahv(value)
+    if name == "score":
+        return value / 100
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value
@@ -259,8 +262,17 @@ def _in_words(topic: str, name: str, value: Any, locale: str) -> str:
         return text(locale, "history", "actors", "none")
     if value is ERASED:
         return text(locale, "history", "actors", "erased")
+    if isinstance(value, dict):
+        return verdicts_in_words(value, locale)
     if name in LISTS.get(topic, {}):
         return codes.label(locale, LISTS[topic][name], value)
     if isinstance(value, datetime):
         return value.astimezone(ZURICH).strftime("%d.%m.%Y %H:%M")
     return value.strftime("%d.%m.%Y") if isinstance(value, date) else str(value)
+
+
+def verdicts_in_words(verdicts: Mapping[str, str], locale: str) -> str:
+    """Which fields were equal, similar, different; what was missing on either side is not told."""
+    labels, words = table(locale, "history", "fields"), table(locale, "history", "verdicts")
+    told = {level: [labels[name] for name, said in verdicts.items() if said == level] for level in LEVELS}
+    return "; ".join(f"{words[level]}: {', '.join(names)}" for level, names in told.items() if names)

@@ -106,14 +106,14 @@ class Report:
                     "line": refusal.line,
                     "field": refusal.field,
                     "code": refusal.code,
-                    "why": _why(refusal, locale),
+                    "why": why(refusal, locale),
                 }
                 for refusal in self.refused
             ],
         }
 
 
-def _why(refusal: Refusal, locale: str) -> str:
+def why(refusal: Refusal, locale: str) -> str:
     place = next(
         (("codes", name) for name in OF_FILES if refusal.code in table(locale, "codes", name)),
         ("problems", "fields"),

@@ -3,27 +3,54 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from psycopg.rows import class_row, dict_row
 from psycopg.sql import SQL
 from psycopg_pool import ConnectionPool
 
-from domain.matching import Declared, Record
-from domain.values import spellings
+from domain.blocking import blocking_keys
+from domain.comparing import family_names
+from domain.normal_forms import name_forms
+from domain.persons import Declared, Record
+from domain.values import address_key, spellings
+from domain.weighing import Census
+from infrastructure import records_index
 from infrastructure.import_file import FileRefused, Report
 from infrastructure.prepared import Prepared
 from infrastructure.records_file import RecordsFile
+from infrastructure.records_index import RECORD
 from infrastructure.upsert import BATCH, upsert, write
 
-_RECORD = SQL("record_number, ahv_number, family_name, given_name, birth_name, birth_date, email")
-_WRITTEN = SQL("{}, sex, street, postal_code, city, canton, phone").format(_RECORD)
 LEAST_PEOPLE = 2  # of whom a place is known: what only one wrote might be about that person
 MOST_PLACES = 5
 CITIES = Prepared("""
     SELECT city FROM records WHERE postal_code = $1::text AND city IS NOT NULL
     GROUP BY city HAVING count(*) >= $2::int ORDER BY count(*) DESC, city LIMIT $3::int
 """)
+MOST: Final = 200  # candidates; what is beyond shares less
+
+_WRITTEN = SQL("{}, canton").format(RECORD)
+# Which they are: migration 0016. Where they are too many, those that agree in more come first.
+_CANDIDATES = SQL(
+    """
+    SELECT {columns} FROM candidate_records(%(ahv_number)s, %(birth_date)s, %(names)s, %(keys)s::bigint[])
+     ORDER BY ahv_number = %(ahv_number)s DESC NULLS LAST,
+              birth_date = %(birth_date)s AND (family_name_keys && %(names)s OR birth_name_keys && %(names)s)
+                DESC NULLS LAST,
+              lower(email) = %(email)s DESC NULLS LAST,
+              birth_date = %(birth_date)s DESC NULLS LAST,
+              postal_code = %(postal_code)s DESC NULLS LAST,
+              record_number
+     LIMIT {most}
+    """
+).format(columns=RECORD, most=MOST)
+_CENSUS = """
+    SELECT field, form, bearers FROM name_counts
+     WHERE field = 'people'
+        OR field = 'family_name' AND form = ANY(%(family)s)
+        OR field = 'given_name' AND form = ANY(%(given)s)
+"""
 
 
 class Records:
@@ -33,31 +60,58 @@ class Records:
         """pool: of connections in autocommit."""
         self._pool = pool
 
-    def candidates(self, declared: Declared) -> list[Record]:
-        """All that agree in AHV number, or in birth date and a family name borne now or at birth."""
-        query = SQL(
-            """
-            SELECT {columns} FROM records
-             WHERE ahv_number = %(ahv_number)s
-                OR birth_date = %(birth_date)s
-                   AND (family_name_keys && %(names)s OR birth_name_keys && %(names)s)
-             ORDER BY record_number
-            """
-        ).format(columns=_RECORD)
+    def candidates(self, declared: Declared, account_address: str) -> list[Record]:
+        """Those that may be the person's: they agree in AHV number, in birth date and a family name borne now or at
+        birth, or share a key (domain/blocking.py). So many at most, in this order."""
         names = spellings(declared.family_name) | spellings(declared.birth_name or "")
         asked = {
             "ahv_number": declared.ahv_number,
             "birth_date": declared.birth_date,
             "names": sorted(names),
+            "keys": blocking_keys(declared, account_address),
+            "email": address_key(account_address),
+            "postal_code": declared.postal_code,
         }
         with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(Record)) as cursor,
         ):
-            return cursor.execute(query, asked).fetchall()
+            return cursor.execute(_CANDIDATES, asked).fetchall()
+
+    def census(self, declared: Declared) -> Census:
+        """How many people there are, and how many bear the names that were declared, as last counted."""
+        asked = {
+            "family": sorted(
+                frozenset().union(*(name_forms(name) for name in family_names(declared) if name))
+            ),
+            "given": sorted(name_forms(declared.given_name)),
+        }
+        bearers: dict[str, dict[str, int]] = {"people": {}, "family_name": {}, "given_name": {}}
+        with self._pool.connection() as connection:
+            for field, form, count in connection.execute(_CENSUS, asked):
+                bearers[field][form] = count
+        return Census(bearers.pop("people").get("", 0), bearers)
+
+    def complete_keys(self) -> int:
+        """Make the keys of records that have none: of an earlier version, or changed by hand. How many they were."""
+        return records_index.complete(self._pool)
+
+    def count_names(self) -> None:
+        records_index.count_names(self._pool)
+
+    def sample(self, size: int) -> list[Record]:
+        """So many records, or all: always the same ones, in an order that says nothing. Reads the whole register."""
+        query = SQL("SELECT {} FROM records ORDER BY md5(record_number), record_number LIMIT %s").format(
+            RECORD
+        )
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Record)) as cursor,
+        ):
+            return cursor.execute(query, [size]).fetchall()
 
     def get(self, record_number: str) -> Record | None:
-        query = SQL("SELECT {columns} FROM records WHERE record_number = %s").format(columns=_RECORD)
+        query = SQL("SELECT {columns} FROM records WHERE record_number = %s").format(columns=RECORD)
         with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(Record)) as cursor,
@@ -96,13 +150,24 @@ class Records:
             return report
         names = [column for column in ("family_name", "birth_name") if column in file.columns]
         told = [column for column in file.columns if column != "record_number"]
-        statement = upsert("records", ["record_number"], told + [f"{name}_keys" for name in names])
+        # Of a file that tells all that they are made of, keys are written at once; else when the row is whole.
+        keyed = set(told) >= records_index.SOURCES
+        if not dry_run:
+            self.complete_keys()  # or rows without would pass for changed ones
+        written = told + [f"{name}_keys" for name in names] + ["match_keys"] * keyed
+        statement = upsert("records", ["record_number"], written)
         for rows, faults in file.batches(BATCH):
             ordered = sorted((row.values for row in rows), key=lambda values: values["record_number"])
             found = [values | {f"{name}_keys": _keys(values[name]) for name in names} for values in ordered]
+            if keyed:
+                found = [values | {"match_keys": records_index.keys_of(values)} for values in found]
             with self._pool.connection() as connection:
                 report.add(rows, faults, *write(connection, statement, found, dry_run=dry_run))
+            if not dry_run:
+                self.complete_keys()
             progress(rows[-1].line if rows else faults[-1][0].line, file.lines)
+        if not dry_run:
+            self.count_names()
         progress(file.lines, file.lines)
         return report
 

@@ -27,7 +27,7 @@ class RecordsFile(ImportFile):
 
     def __init__(self, path: Path, *, today: date) -> None:
         """today: where the future begins. Raises FileRefused, OSError."""
-        super().__init__(path, _columns(today))
+        super().__init__(path, columns(today))
 
     def __iter__(self) -> Iterator[Row | list[Refusal]]:
         first_lines: dict[str, int] = {}
@@ -79,7 +79,8 @@ def _phone(text: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _columns(today: date) -> Mapping[str, Column]:
+def columns(today: date) -> Mapping[str, Column]:
+    """Of a person in the register; files of profiles have most of them too."""
     return {
         "record_number": Column(known=True),
         "ahv_number": Column(parse_ahv),

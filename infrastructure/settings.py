@@ -54,6 +54,7 @@ class Settings:
     checkpoint_every: timedelta
     checkpoint_events: int
     institution_file: Path | None  # None: infrastructure/institution.toml
+    matcher_file: Path | None  # None: infrastructure/matcher.toml
     documents_dir: Path
     document_megabytes: int  # that one may have, of a million bytes each
     places_file: Path | None  # None: networks are shown as their addresses
@@ -114,6 +115,7 @@ class Settings:
             checkpoint_every=timedelta(seconds=read("CHECKPOINT_SECONDS", _number, "60")),
             checkpoint_events=read("CHECKPOINT_EVENTS", _count, "1000"),
             institution_file=read("INSTITUTION_FILE", _file, None),
+            matcher_file=read("MATCHER_FILE", _file, None),
             documents_dir=read("DOCUMENTS_DIR", Path, str(home / "documents")).absolute(),
             document_megabytes=read("DOCUMENT_MEGABYTES", _count, "25"),
             places_file=read("PLACES_FILE", _file, None),

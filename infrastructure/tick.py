@@ -1,10 +1,11 @@
-"""The role that lets go of what has had its time (sessions, initial passwords, kept answers …); sets marks."""
+"""The role that lets go of what has had its time (sessions, initial passwords …); sets marks, makes records' keys."""
 
 import threading
 
 from psycopg_pool import ConnectionPool
 
 from application.ports import Clock
+from infrastructure import records_index
 from infrastructure.instants import Instants
 
 EVERY = 60.0  # s
@@ -39,6 +40,7 @@ class Tick:
         while not stop.is_set():
             self.tidy()
             self._instants.keep_up()
+            records_index.keep_up(self._pool)
             stop.wait(EVERY)
 
     def tidy(self) -> int:

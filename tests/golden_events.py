@@ -22,6 +22,7 @@ from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, OTHER_CLERK, a_pr
 
 from domain.access import Access
 from domain.fact import Whence
+from domain.matching import Judgement
 from domain.values import OPERATOR, SYSTEM
 from infrastructure.event_mapper import SealedEvent, SealingMapper
 from infrastructure.keys import Keyring
@@ -29,6 +30,7 @@ from infrastructure.keys import Keyring
 FOLDER = Path(__file__).parent / "golden"
 FROM = Whence("Firefox · Windows", "192.0.2.7")
 MOMENT = NOON.replace(microsecond=123456)
+JUDGEMENT = Judgement("1", 6_153, {"ahv_number": "equal", "given_name": "similar", "phone": "missing"})
 FACTOR_ID = UUID("88888888-8888-4888-8888-888888888888")
 KEYRING = Keyring({1: b"the key of golden events, 32 b.."})
 
@@ -83,7 +85,7 @@ def a_life() -> list[Any]:
     )
     profile.open_case_for(another_case, "not-certain", ["R-000001"], due=due, actor=SYSTEM, now=MOMENT)
     profile.reject(another_case, reason="no-record", note="Not one of ours.", actor=CLERK, now=MOMENT)
-    profile.link_at_once("R-000001", actor=SYSTEM, now=MOMENT)
+    profile.link_at_once("R-000001", judgement=JUDGEMENT, actor=SYSTEM, now=MOMENT)
     profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
     accesses = [event for access in some_accesses() for event in access.collect_events()]
     return [*account.collect_events(), *profile.collect_events(), *accesses]

@@ -113,7 +113,8 @@ def test_the_sheet_shows_what_was_declared_and_compares_it_with_each_candidate(c
     assert sheet.json["link"] is None
     candidate = sheet.json["candidates"][0]
     assert candidate["record_number"].startswith("R-")
-    assert (candidate["score"], candidate["probability"]) == (None, None)
+    assert candidate["score"] == pytest.approx(sum(field["weight"] for field in candidate["fields"]), abs=0.1)
+    assert 0 < candidate["probability"] <= 1
     verdicts = {field["name"]: field["verdict"] for field in candidate["fields"]}
     assert (verdicts["family_name"], verdicts["ahv_number"]) == ("equal", "missing")
 

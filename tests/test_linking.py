@@ -55,6 +55,27 @@ def test_a_certain_match_is_linked_at_once(here, aurelie):
     assert here.topics(profile(here, aurelie).id) == ["profile.submitted", "profile.record-linked"]
 
 
+def linked_event(here, account_id: UUID):
+    stream = profile(here, account_id).id
+    return [event for event in here.store.events.get(stream) if type(event).TOPIC == "profile.record-linked"][
+        -1
+    ]
+
+
+def test_a_link_says_which_matcher_found_it_and_how(here, aurelie):
+    match(here, aurelie)
+    event = linked_event(here, aurelie)
+    assert event.matcher == here.linking.matcher.model.version
+    assert event.score > 3_000
+    assert (event.verdicts["ahv_number"], event.verdicts["street"]) == ("equal", "missing")
+
+
+def test_a_clerks_link_says_what_the_matcher_thought_of_it(here, stranger):
+    decide(here, open_case(here, stranger), OTHER)
+    event = linked_event(here, stranger)
+    assert (event.verdicts["ahv_number"], event.verdicts["email"]) == ("different", "missing")
+
+
 def test_the_work_item_is_settled_with_the_decision_or_not_at_all(here, aurelie):
     def refuse(_) -> None:
         raise errors.Conflict

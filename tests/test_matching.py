@@ -1,14 +1,21 @@
 """Which record is a person's, and when it is linked without a clerk."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 import pytest
 
-from domain.matching import CAUSES, Candidate, Declared, Record, decide
+from domain.comparing import FIELDS
+from domain.matching import CAUSES, UNJUDGED, Candidate, Matcher, decide
+from domain.persons import Declared, Record
+from domain.weighing import Census
+from infrastructure.likeness import likeness
+from infrastructure.matcher_file import load_model
 
 ADDRESS = "aurelie.chappuis@example.org"
+MATCHER = Matcher(load_model(None), likeness)
+REGISTER = Census(people=20_000)
 SOMEBODY = UUID("7d7c1f0a-3a6f-4a2c-9a9e-0d6f1a0f3b11")
 
 AURELIE = Declared(
@@ -32,7 +39,7 @@ HER_RECORD = Candidate(
 
 
 def decided(*records: Candidate, declared: Declared = AURELIE, address: str = ADDRESS):
-    return decide(declared, address, records)
+    return decide(declared, address, records, MATCHER, REGISTER)
 
 
 def verdicts(decision) -> dict[str, str]:
@@ -71,6 +78,9 @@ def test_the_name_at_birth_agrees_too(declared, recorded):
 def test_the_given_name_does_not_decide_but_is_shown():
     decision = decided(replace(HER_RECORD, given_name="Aurélie Marie"))
     assert decision.record_number == "R-000001"
+    assert verdicts(decision)["given_name"] == "similar"
+    decision = decided(replace(HER_RECORD, given_name="Noémie"))
+    assert decision.record_number == "R-000001"
     assert verdicts(decision)["given_name"] == "different"
 
 
@@ -101,7 +111,7 @@ def test_no_record_at_all_makes_a_case_without_candidates():
 
 
 def test_a_record_that_agrees_in_name_alone_is_no_candidate():
-    decision = decided(replace(HER_RECORD, ahv_number=None, birth_date=date(1999, 1, 1)))
+    decision = decided(replace(HER_RECORD, ahv_number=None, birth_date=date(1999, 1, 1), email=None))
     assert (decision.cause, decision.candidates) == ("no-record", ())
 
 
@@ -123,10 +133,10 @@ def test_without_an_ahv_number_nothing_is_linked_and_name_and_birth_date_find_th
 
 
 def test_two_unknown_ahv_numbers_do_not_agree():
-    decision = decided(
-        replace(HER_RECORD, ahv_number=None, family_name="Rossi"), declared=replace(AURELIE, ahv_number=None)
-    )
-    assert decision.candidates == ()
+    unknown = replace(HER_RECORD, ahv_number=None)
+    assert verdicts(decided(unknown, declared=replace(AURELIE, ahv_number=None)))["ahv_number"] == "missing"
+    rossi = replace(unknown, family_name="Rossi", given_name="Sofia", email=None)
+    assert decided(rossi, declared=replace(AURELIE, ahv_number=None)).candidates == ()
 
 
 def test_a_number_that_somebody_else_declared_first_does_not_lock_its_owner_out():
@@ -167,14 +177,19 @@ def test_every_field_says_how_it_compares():
         "given_name": "equal",
         "birth_name": "missing",
         "birth_date": "equal",
+        "sex": "missing",
+        "street": "missing",
+        "postal_code": "missing",
+        "phone": "missing",
         "email": "different",
     }
+    assert [field.name for field in decided(record).candidates[0].fields] == list(FIELDS)
 
 
 def test_a_record_becomes_a_candidate_once_its_holder_is_known():
     held = replace(HER_RECORD, linked_to=SOMEBODY, declared_by_others=True)
-    record = Record(**{field.name: getattr(held, field.name) for field in fields(Record)})
-    assert record.held_by(SOMEBODY, declared_by_others=True) == held
+    record = Record(**{name: getattr(held, name) for name in Record.__dataclass_fields__})
+    assert Candidate.of(record, SOMEBODY, declared_by_others=True) == held
 
 
 def test_the_causes_stand_in_events_and_never_change():
@@ -191,3 +206,57 @@ def test_the_causes_stand_in_events_and_never_change():
         "unlinked-before",
         "identity-corrected",
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"family_name": "Chapuis"},  # a wrong letter
+        {"family_name": "Chapuis", "given_name": "Aurélei"},
+        {"family_name": "Aurélie", "given_name": "Chappuis"},  # in each other's place
+        {"family_name": "Chappuis-Favre"},
+    ],
+)
+def test_a_family_name_that_is_similar_is_enough_where_the_given_name_is_alike(change):
+    decision = decided(replace(HER_RECORD, **change))
+    assert (decision.record_number, decision.cause) == ("R-000001", None)
+    other = replace(HER_RECORD, **change | {"given_name": "Camille"})
+    assert decided(other).cause == "not-certain"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ahv_number": "7569217076985"}, {"birth_date": date(1987, 5, 15)}, {"email": "a@example.org"}],
+)
+def test_however_high_the_score_a_contradiction_is_never_linked(change):
+    sure = replace(MATCHER.model, threshold=1e-9, margin=-1e9)
+    decision = decide(AURELIE, ADDRESS, [replace(HER_RECORD, **change)], Matcher(sure, likeness), REGISTER)
+    assert decision.record_number is None
+
+
+@pytest.mark.parametrize("strict", [{"threshold": 1.1}, {"margin": 100.0}])
+def test_parameters_may_ask_for_more(strict):
+    twin = replace(HER_RECORD, record_number="R-000003", ahv_number="7569217076985", given_name="Camille")
+    matcher = Matcher(replace(MATCHER.model, **strict), likeness)
+    decision = decide(AURELIE, ADDRESS, [HER_RECORD, twin], matcher, REGISTER)
+    assert (decision.record_number, decision.cause) == (None, "not-certain")
+    assert decide(AURELIE, ADDRESS, [HER_RECORD, twin], MATCHER, REGISTER).record_number == "R-000001"
+
+
+def test_a_link_says_on_what_it_was_decided():
+    judgement = decided(HER_RECORD).judgement
+    assert judgement.matcher == MATCHER.model.version
+    assert judgement.score == round(100 * decided(HER_RECORD).candidates[0].score)
+    assert judgement.verdicts["email"] == "equal"
+    assert decided().judgement == UNJUDGED
+
+
+def test_who_agrees_is_shown_however_many_are_more_probable():
+    crowd = [
+        replace(HER_RECORD, record_number=f"R-{number:06}", ahv_number=None, birth_date=date(1987, 5, 15))
+        for number in range(100, 150)
+    ]
+    hers = replace(HER_RECORD, email=None, given_name="Noémie", sex="male")
+    found = [each.record_number for each in decided(*crowd, hers).candidates]
+    assert "R-000001" in found
+    assert len(found) <= 21

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from records_generator import AURELIE, HOMONYM, NOEMIE, TWIN, generate, write
 
-from domain.matching import Declared, Record
+from domain.persons import Declared, Record
 from domain.values import format_ahv, parse_ahv
 from infrastructure.database import migrate, open_pool
 from infrastructure.import_file import Report
 from infrastructure.records import Records
+from infrastructure.records_index import keep_up
 from infrastructure.upsert import BATCH
 
 TODAY = date(2025, 9, 1)
@@ -253,7 +254,7 @@ def register(records, tmp_path):
 
 
 def found(register: Records, **change: object) -> list[str]:
-    return [record.record_number for record in register.candidates(declared(**change))]
+    return [record.record_number for record in register.candidates(declared(**change), "nobody@example.org")]
 
 
 def test_candidates_agree_in_the_ahv_number_or_in_name_and_birth_date(register):
@@ -282,8 +283,8 @@ def test_an_umlaut_is_found_however_it_is_written(register, name):
 
 
 def test_neither_a_name_nor_a_birth_date_alone_finds_a_record(register):
-    assert found(register, ahv_number=None, birth_date=date(1987, 5, 15)) == []
-    assert found(register, ahv_number=None, family_name="Rossi") == []
+    assert found(register, ahv_number=None, birth_date=date(1999, 9, 9)) == []
+    assert found(register, ahv_number=None, family_name="Rossi", given_name="Sofia") == []
 
 
 def test_a_changed_name_is_found_and_the_former_is_not(register, importing):
@@ -302,6 +303,11 @@ def test_a_record_is_read_by_its_number(register):
         birth_name=None,
         birth_date=date(1987, 5, 14),
         email="camille.chappuis@example.org",
+        sex="female",
+        street="Rue des Moulins 12",
+        postal_code="2800",
+        city="Delémont",
+        phone="+41790000103",
     )
     assert register.get("R-999999") is None
 
@@ -312,3 +318,140 @@ def test_what_the_walk_through_relies_on_stands_in_the_sample():
     assert (first["record_number"], first["ahv_number"]) == ("R-000001", format_ahv("7561234567897"))
     assert (first["email"], first["birth_date"]) == ("aurelie.chappuis@example.org", "1987-05-14")
     assert (second["record_number"], second["email"]) == ("R-000002", "noemie.beguelin@old.example")
+
+
+# --- the keys that records are searched by
+
+
+def without_keys(pool) -> int:
+    with pool.connection() as connection:
+        return connection.execute("SELECT count(*) FROM records WHERE match_keys IS NULL").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"birth_date": date(1987, 5, 15)},
+        {"birth_date": date(1978, 5, 14)},
+        {"family_name": "Chapuis"},
+        {"family_name": "Rossi"},  # married, and nobody knows
+        {"family_name": "Aurélie", "given_name": "Chappuis"},
+        {"family_name": "Rossi", "birth_date": date(1950, 1, 1), "phone": "+41790000101"},
+        {
+            "family_name": "Rossi",
+            "birth_date": date(1950, 1, 1),
+            "street": "R. des Moulins 12",
+            "postal_code": "2800",
+        },
+    ],
+)
+def test_a_record_is_found_although_something_is_wrong(register, wrong):
+    assert "R-000001" in found(register, ahv_number=None, **wrong)
+
+
+def test_a_record_is_found_by_its_address_alone(register):
+    rossi = declared(ahv_number=None, family_name="Rossi", given_name="Sofia", birth_date=date(1950, 1, 1))
+    records = register.candidates(rossi, "Aurelie.Chappuis@example.org")
+    assert [record.record_number for record in records] == ["R-000001"]
+
+
+def test_every_record_has_its_keys_after_an_import_of_some_columns_too(importing, pool):
+    importing("record_number;family_name;given_name", "R-1;Chappuis;Aurélie")
+    importing("record_number;birth_date", "R-1;1987-05-14")
+    assert without_keys(pool) == 0
+    assert len(stored(pool, "R-1", "match_keys")[0]) == 4
+
+
+def test_keys_are_the_same_whether_a_file_tells_all_or_a_part(register, pool):
+    whole = stored(pool, "R-000001", "match_keys")
+    with pool.connection() as connection:
+        connection.execute("UPDATE records SET match_keys = NULL")
+    assert register.complete_keys() == 5
+    assert stored(pool, "R-000001", "match_keys") == whole
+
+
+def test_whoever_changes_a_record_by_hand_lets_go_of_its_keys(register, pool):
+    with pool.connection() as connection:
+        connection.execute("UPDATE records SET city = 'Berne', ahv_number = NULL")
+        assert without_keys(pool) == 0
+        connection.execute("UPDATE records SET phone = '+41790000999' WHERE record_number = 'R-000001'")
+    assert without_keys(pool) == 1
+    assert found(register) == ["R-000001", "R-000003"]  # by the number; by name and birth date
+    assert register.complete_keys() == 1
+
+
+def test_a_file_taken_again_by_a_register_without_keys_changes_nothing(importing, pool):
+    lines = (
+        "record_number;family_name;given_name;birth_name;birth_date;street;postal_code;email;phone",
+        "R-1;Chappuis;Aurélie;;1987-05-14;;;;",
+    )
+    importing(*lines)
+    with pool.connection() as connection:
+        connection.execute("UPDATE records SET match_keys = NULL")
+    assert counts(importing(*lines)) == (1, 0, 0, 1)
+    assert without_keys(pool) == 0
+
+
+def test_candidates_are_looked_up_in_indices_and_never_by_reading_all(database_url, records, pool, tmp_path):
+    write(tmp_path / "many.csv", generate(2_000))
+    records.import_file(tmp_path / "many.csv", today=TODAY)
+    with open_pool(database_url, size=1, name="alone") as alone:
+
+        def scans() -> tuple[int, int]:
+            with alone.connection() as connection:
+                connection.execute("SELECT pg_stat_force_next_flush()")
+                return connection.execute(
+                    "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'records'"
+                ).fetchone()
+
+        before = scans()
+        for _ in range(10):  # beyond five a plan is kept
+            Records(alone).candidates(declared(), AURELIE["email"])
+        after = scans()
+    assert after[0] == before[0]
+    assert after[1] > before[1]
+
+
+def test_never_more_than_two_hundred_and_those_first_that_agree_in_more(records, tmp_path):
+    crowd = [
+        AURELIE
+        | {
+            "record_number": f"R-{number:06}",
+            "ahv_number": "",
+            "email": f"a{number}@example.org",
+            "birth_date": "1987-05-15",
+        }
+        for number in range(10, 300)
+    ]
+    late = AURELIE | {"record_number": "R-900000"}
+    write(tmp_path / "crowd.csv", iter([*crowd, late, TWIN | {"record_number": "R-900001"}]))
+    records.import_file(tmp_path / "crowd.csv", today=TODAY)
+    candidates = records.candidates(declared(), AURELIE["email"])
+    assert len(candidates) == 200
+    assert [each.record_number for each in candidates[:2]] == ["R-900000", "R-900001"]
+
+
+# --- how frequent names are
+
+
+def test_an_import_counts_how_many_people_bear_a_name(register):
+    census = register.census(declared(birth_name="Mueller"))
+    assert census.people == 5
+    assert census.bearers["family_name"] == {"chappuis": 3, "muller": 1}
+    assert census.bearers["given_name"] == {"aurelie": 2}
+
+
+def test_counts_follow_the_next_import_and_a_dry_run_leaves_them(register, importing):
+    importing("record_number;given_name", "R-000005;Aurélie", dry_run=True)
+    assert register.census(declared()).bearers["given_name"] == {"aurelie": 2}
+    importing("record_number;given_name", "R-000005;Aurélie")
+    assert register.census(declared()).bearers["given_name"] == {"aurelie": 3}
+
+
+def test_a_register_of_an_earlier_version_gets_keys_and_counts(register, pool):
+    with pool.connection() as connection:
+        connection.execute("UPDATE records SET match_keys = NULL")
+        connection.execute("DELETE FROM name_counts")
+    keep_up(pool)
+    assert without_keys(pool) == 0
+    assert register.census(declared()).people == 5

@@ -23,6 +23,7 @@ from application.recovery import Recovery
 from application.second_factors import Factors
 from application.standings import Standings
 from domain.calendar import WorkingDays
+from domain.matching import Matcher
 from domain.profile import PersonalData
 from domain.values import spellings
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -33,8 +34,10 @@ from infrastructure.event_store import EventStore
 from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.intake import SealedIntake
 from infrastructure.keys import Keyring
+from infrastructure.likeness import likeness
 from infrastructure.links import MailedLinks
 from infrastructure.lookup import DigestLookup
+from infrastructure.matcher_file import load_model
 from infrastructure.passkey_answers import StoredPasskeyAnswers
 from infrastructure.passkey_questions import PasskeyQuestions
 from infrastructure.passkeys import Site, StoredPasskeys
@@ -169,6 +172,7 @@ class WriteSide:
             lookup=self.lookup,
             records=Records(self.pool),
             cases=Cases(self.pool),
+            matcher=Matcher(load_model(None), likeness),
             clock=self.clock,
             calendar=WorkingDays("BE"),
             new_id=uuid4,
@@ -201,6 +205,7 @@ class WriteSide:
         """Put records into the register, as an import would. By default, Aurélie's."""
         for record in records or ({},):
             self._add_record(AURELIES_RECORD | record)
+        self.linking.records.complete_keys()
 
     def _add_record(self, record: dict) -> None:
         record = record | {

@@ -316,14 +316,14 @@ class CasePage(Page):
 
 class Comparison(Schema):
     name = text()
-    verdict = one_of(["equal", "different", "missing"])
-    weight = maybe(fields.Float)
+    verdict = one_of(["equal", "similar", "different", "missing"])
+    weight = fields.Float(required=True)
 
 
 class Candidate(Schema):
     record_number = text()
-    score = maybe(fields.Float)
-    probability = maybe(fields.Float)
+    score = fields.Float(required=True)
+    probability = fields.Float(required=True)
     fields = many(Comparison)
 
 

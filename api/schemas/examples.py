@@ -317,12 +317,12 @@ CASE_SHEET: Final[Json] = {
     "candidates": [
         {
             "record_number": "R-104233",
-            "score": None,
-            "probability": None,
+            "score": 23.59,
+            "probability": 0.978,
             "fields": [
-                {"name": "ahv_number", "verdict": "equal", "weight": None},
-                {"name": "family_name", "verdict": "equal", "weight": None},
-                {"name": "email", "verdict": "different", "weight": None},
+                {"name": "ahv_number", "verdict": "equal", "weight": 18.49},
+                {"name": "family_name", "verdict": "equal", "weight": 7.42},
+                {"name": "email", "verdict": "different", "weight": -2.32},
             ],
         }
     ],

@@ -32,6 +32,7 @@ BENCHMARKS = (
     "sign_up",
     "reads",
     "at_rest",
+    "matching",
 )
 
 
