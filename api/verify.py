@@ -345,6 +345,8 @@ def derived(events: list[dict[str, Any]]) -> dict[str, tuple[Any, int]]:
             said.update(
                 {f"account.{name}": values.get(name) for name in ("given_name", "family_name", "locale")}
             )
+        if topic == "account.locale-changed":
+            said["account.locale"] = values.get("locale")
         if topic in DATA:
             said.update({f"profile.{name}": values.get(name) for name in PERSON})
             said.update({f"account.{name}": values.get(name) for name in ("given_name", "family_name")})

@@ -23,10 +23,13 @@ PAUSE = f"""
         RETURN coalesce(NEW, OLD);
     END $$
 """
-OTHERS = ("outbox", "intake", "failed_sign_ins", "buckets")
 STEPS = [
     "BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.topic = 'account.erased')",
-    *(f"BEFORE DELETE ON {table} FOR EACH STATEMENT" for table in (*OF_A_PERSON, *OTHERS)),
+    # All in one transaction: its first, some in the middle, its last.
+    *(
+        f"BEFORE DELETE ON {table} FOR EACH STATEMENT"
+        for table in ("data_keys", "credentials", "lookup", "outbox", "buckets")
+    ),
     "BEFORE UPDATE ON idempotency FOR EACH STATEMENT",
     "BEFORE UPDATE ON erasures FOR EACH ROW WHEN (NEW.state = 'done')",
     "AFTER UPDATE ON erasures FOR EACH ROW WHEN (NEW.state = 'done')",
@@ -47,6 +50,7 @@ ROWS = {  # where a use case would take long to make one
     "roles": "(account_id, role) VALUES (%s, 'auditor')",
     "idempotency": "(digest, request, account_id) VALUES ('x', 'x', %s)",
     "seen_items": "(account_id, item_id, revision) VALUES (%s, gen_random_uuid(), 1)",
+    "kept_forms": "(account_id, browser, path, sealed, expires_at) VALUES (%s, 'x', '/my-data', 'x', 'infinity')",
     "outbox": "(cause, kind, recipient, account_id) VALUES ('x', 'rejected', 'holder', %s)",
 }
 

@@ -34,7 +34,7 @@ OPERATIONS: Final = {
     for method, operation in methods.items()
     if method != "parameters"
 }
-FEW, MANY, FILTERS, STEPS = 3, 6, 12, 5
+FEW, MANY, FILTERS, STEPS = 2, 4, 8, 4
 SAME_AGAIN: Final = settings(
     derandomize=True,
     database=None,

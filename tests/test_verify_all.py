@@ -73,8 +73,10 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("leaf", [0, 255, 256, 431, EVENTS - 1])
-@pytest.mark.parametrize("what", CHANGED)
+@pytest.mark.parametrize(
+    ("what", "leaf"),
+    [*((what, 431) for what in CHANGED), *(("its instant", leaf) for leaf in (0, 255, 256, EVENTS - 1))],
+)
 def test_an_event_that_was_changed_is_named(here, what, leaf):
     there = position(here, leaf)
     with tampering(here) as owner:

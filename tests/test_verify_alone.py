@@ -86,8 +86,8 @@ def test_it_says_what_holds(elsewhere):
     answer = elsewhere.run("file.json", "--key", str(SIGNER.verifier), "--checkpoint", "checkpoint.txt")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.splitlines() == [
-        "This file holds 38 events of account 11111111-1111-4111-8111-111111111111; all of them stand in the log"
-        " of log.school.example at checkpoint 119 of 1 September 2025, 15:59:00.",
+        "This file holds 39 events of account 11111111-1111-4111-8111-111111111111; all of them stand in the log"
+        " of log.school.example at checkpoint 122 of 1 September 2025, 16:02:00.",
         "At that moment the account is locked; its address is ada.king@example.org; no record is linked.",
         "Record R-000001 was linked on 1 September 2025, 14:00:00 by the service.",
         "The link to record R-000001 was taken back on 1 September 2025, 14:00:00"
@@ -105,20 +105,20 @@ def test_it_says_what_holds(elsewhere):
 
 def test_it_says_what_does_not_hold_and_at_which_event(elsewhere, file):
     content = file.content
-    content["events"][35]["values"]["record_number"] = "R-666666"
+    content["events"][36]["values"]["record_number"] = "R-666666"
     (elsewhere.folder / "forged.json").write_bytes(resigned(content))
     answer = elsewhere.run("forged.json")
     assert answer.returncode == 1
     assert answer.stdout.splitlines()[-2:] == [
         "Result: this file does not prove what it says. 1 thing does not hold:",
-        "– Event 36 of 38 (position 847872, «Account linked», profile.record-linked): the readable value of the"
+        "– Event 37 of 39 (position 860160, «Account linked», profile.record-linked): the readable value of the"
         " field «Record» is not the one that was recorded.",
     ]
 
 
 def test_for_programs_it_answers_in_json(elsewhere, file):
     answer = json.loads(elsewhere.run("file.json", "--json").stdout)
-    assert (answer["ok"], answer["events"], answer["proven"], answer["problems"]) == (True, 38, 38, [])
+    assert (answer["ok"], answer["events"], answer["proven"], answer["problems"]) == (True, 39, 39, [])
     assert (answer["key"], answer["key_given"]) == (str(SIGNER.verifier), False)
     refused = elsewhere.run("file.json", "--json", "--checkpoint", "newer.txt")
     assert refused.returncode == 1

@@ -50,16 +50,16 @@ def test_the_same_checkpoint_is_the_one_of_the_file(file):
 def test_a_checkpoint_without_a_proof_is_neither_confirmed_nor_contradicted(file):
     assert found(file.raw, file.log.checkpoint(41)) == ["given-without-proof"]
     said = told(file.raw, file.log.checkpoint(41))
-    assert "neither confirmed nor contradicted. Ask for the consistency proof from 41 to 119." in said
+    assert "neither confirmed nor contradicted. Ask for the consistency proof from 41 to 122." in said
     assert "the file holds, but what you asked for besides could not be shown" in said
 
 
 def test_of_a_newer_checkpoint_the_file_can_say_nothing(file):
     longer = Log([*file.log.leaves, merkle.leaf_hash(b"later")])
-    assert found(file.raw, longer.checkpoint(120)) == ["given-newer"]
+    assert found(file.raw, longer.checkpoint(123)) == ["given-newer"]
 
 
-@pytest.mark.parametrize("size", [16, 119])
+@pytest.mark.parametrize("size", [16, 122])
 def test_a_checkpoint_of_another_history_is_the_gravest_finding(file, size):
     note = another_history(file).checkpoint(size)
     assert found(file.raw, note) == ["given-forked"]
@@ -109,21 +109,21 @@ def changed(file: Made, **what: Any) -> bytes:
     return resigned(content)
 
 
-def checkpoint(file: Made, note: str, size: int = 119) -> dict[str, Any]:
+def checkpoint(file: Made, note: str, size: int = 122) -> dict[str, Any]:
     return {**file.content["checkpoint"], "note": note, "size": size}
 
 
 def test_a_checkpoint_by_another_key_proves_no_event(file):
-    report = verify.examine(changed(file, checkpoint=checkpoint(file, file.log.checkpoint(119, FORGER))))
+    report = verify.examine(changed(file, checkpoint=checkpoint(file, file.log.checkpoint(122, FORGER))))
     assert [finding.code for finding in report.findings] == ["checkpoint-not-signed"]
     assert report.proven == 0
 
 
 def test_a_checkpoint_of_another_log_or_size_is_not_the_files(file):
-    other = checkpoint(file, file.log.checkpoint(119, origin="other.example"))
+    other = checkpoint(file, file.log.checkpoint(122, origin="other.example"))
     assert "checkpoint-differs" in found(changed(file, checkpoint=other))
     assert "checkpoint-differs" in found(
-        changed(file, checkpoint=checkpoint(file, file.log.checkpoint(119), 118))
+        changed(file, checkpoint=checkpoint(file, file.log.checkpoint(122), 121))
     )
 
 
@@ -149,7 +149,7 @@ def test_an_earlier_checkpoint_that_is_not_the_beginning_shows_that_history_was_
 # --- other forms, and others' vectors
 
 
-def tlog_proof(file: Made, place: int = 35, leaf: bytes | None = None) -> bytes:
+def tlog_proof(file: Made, place: int = 36, leaf: bytes | None = None) -> bytes:
     event = file.content["events"][place]
     lines = [
         "c2sp.org/tlog-proof@v1",
@@ -175,7 +175,7 @@ def test_a_tlog_proof_of_one_event_is_understood(file):
 
 
 def test_the_leaf_is_the_one_of_the_tree(file):
-    event, stored = file.content["events"][35], file.stored[35]
+    event, stored = file.content["events"][36], file.stored[36]
     at = verify.moment(event["recorded_at"])
     identity = (stored.originator_id, stored.originator_version, stored.topic, stored.account_id)
     leaf = leaf_bytes(event["leaf_index"], event["position"], *identity, at, stored.state)
