@@ -169,6 +169,22 @@ def test_the_best_candidate_comes_first():
     assert [c.record_number for c in decision.candidates] == ["R-000004", "R-000003", "R-000002"]
 
 
+def test_the_more_probable_one_comes_before_one_that_has_nothing_but_the_number():
+    number_alone = replace(
+        HER_RECORD,
+        record_number="R-000002",
+        family_name="Rossi",
+        given_name="Luca",
+        birth_date=date(1950, 1, 1),
+        email="luca@post.example",
+        sex="male",
+    )
+    hers = replace(HER_RECORD, record_number="R-000003", ahv_number=None)
+    candidates = decided(number_alone, hers, declared=replace(AURELIE, sex="female")).candidates
+    assert [each.record_number for each in candidates] == ["R-000003", "R-000002"]
+    assert candidates[0].probability > candidates[1].probability
+
+
 def test_every_field_says_how_it_compares():
     record = replace(HER_RECORD, birth_name="Chappuis", given_name="Aurélie", email="x@example.org")
     assert verdicts(decided(record)) == {
