@@ -17,7 +17,7 @@ run: $(VENV)/.ready-to-run
 
 # Side by side: a test alone leaves half of two cores idle. ARGS="-n 0 tests/test_x.py" for one in the foreground.
 test: lint
-	@exec $(BIN)/python -m pytest --numprocesses 3 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 bench: $(VENV)/.ready-to-test
 	@exec $(BIN)/python tests/benchmarks $(ARGS)

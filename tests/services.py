@@ -23,6 +23,9 @@ INSTALLING = Path(tempfile.gettempdir()) / f"matricule-tests-{os.geteuid()}.lock
 USUAL_BROKER = "amqp://guest:guest@127.0.0.1:5672//"
 
 
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # bytes
+
+
 class PrivatePostgres:
     """A PostgreSQL for one test, which may do to it what it likes."""
 
@@ -52,17 +55,17 @@ class PrivatePostgres:
 
 
 @contextlib.contextmanager
-def folder_for_all() -> Iterator[Path]:
+def folder_for_all(parent: str | None = None) -> Iterator[Path]:
     """A folder that every user of the machine may enter: a server of ours never runs as root."""
-    with tempfile.TemporaryDirectory(prefix="matricule-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="matricule-test-", dir=parent) as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)
 
 
 @contextlib.contextmanager
-def private_postgres(**settings: str) -> Iterator[PrivatePostgres]:
-    """A server of our own. settings: PostgreSQL's."""
-    with folder_for_all() as folder:
+def private_postgres(parent: str | None = None, **settings: str) -> Iterator[PrivatePostgres]:
+    """A server of our own. parent: where its folder is to be. settings: PostgreSQL's."""
+    with folder_for_all(parent) as folder:
         server = PrivatePostgres(folder, **settings)
         try:
             yield server
@@ -89,8 +92,15 @@ def any_postgres() -> Iterator[str]:
             pytest.exit(f"The PostgreSQL at DATABASE_URL cannot be used: {fault}", returncode=3)
         yield given
         return
-    with private_postgres(fsync="off", full_page_writes="off", max_connections="200") as server:
+    quick = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+    with private_postgres(_in_memory(), **quick) as server:
         yield start_for_many_databases(server)
+
+
+def _in_memory() -> str | None:
+    """A folder in memory, where there is room: a database is copied there in a twentieth of the time."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return str(MEMORY) if roomy else None
 
 
 @contextlib.contextmanager

@@ -148,7 +148,7 @@ def test_an_event_that_was_tampered_with_is_shown_as_far_as_it_can_be(house, aud
         connection.execute("ALTER TABLE events DISABLE TRIGGER events_stay")
         connection.execute("GRANT UPDATE ON events TO CURRENT_USER")
         connection.execute(
-            "UPDATE events SET state = overlay(state placing 'x' from position('sealed'::bytea in state) + 60)"
+            "UPDATE events SET state = overlay(state placing '!' from position('sealed'::bytea in state) + 60)"
             " WHERE originator_id = %s AND originator_version = 1",
             (victim.id,),
         )
