@@ -68,6 +68,7 @@ def test_the_link_of_the_password_message_fills_in_the_address_and_nothing_else(
 
 
 def test_it_fills_in_nothing_any_more_once_somebody_has_signed_in(house, browser, ada):
+    house.service.watermark.wait(("directory",), house.service.watermark.open(house.position()))
     browser.get(sign_in_link(house, ada.email))
     assert shown(browser.get("/"), "email") == ""
 
