@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from domain.merkle import SIZE, Edge, leaf_hash
 from infrastructure.signed_notes import Checkpoint, NoteRefused, Verifier, opened
-from projections.tree import POSITION, WIDTH, grown, leaf_bytes
+from projections.tree import WIDTH, grown, leaf_bytes, positions_in
 
 BATCH = 4 * WIDTH  # whole tiles
 EVENTS = """
@@ -133,7 +133,7 @@ class _Verification:
         found = [
             pair
             for hashes, positions in rows
-            for pair in zip_longest(_split(hashes), _numbers(positions), fillvalue=None)
+            for pair in zip_longest(_split(hashes), positions_in(positions), fillvalue=None)
         ]
         return found[first % WIDTH :][: max(count, 1)]
 
@@ -176,23 +176,16 @@ class _Verification:
     def _first_position(self, level: int, index: int) -> int | None:
         """Of the first event below a tile."""
         row = self._connection.execute(POSITION_OF, (index << 8 * level,), binary=True).fetchone()
-        return _numbers(row[0])[0] if row else None
+        return positions_in(row[0])[0] if row else None
 
     def _last_position(self, size: int) -> int | None:
         if size < 1:
             return None
         row = self._connection.execute(POSITION_OF, ((size - 1) // WIDTH,), binary=True).fetchone()
-        numbers = _numbers(row[0]) if row else []
+        numbers = positions_in(row[0]) if row else ()
         place = (size - 1) % WIDTH
         return numbers[place] if place < len(numbers) else (numbers[-1] if numbers else None)
 
 
 def _split(hashes: bytes) -> Iterator[bytes]:
     return (hashes[start : start + SIZE] for start in range(0, len(hashes), SIZE))
-
-
-def _numbers(positions: bytes) -> list[int]:
-    return [
-        int.from_bytes(positions[start : start + POSITION], "big")
-        for start in range(0, len(positions), POSITION)
-    ]

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
 from domain.access import Access
 from projections.read_model import Fact, ReadModel, Row
+from projections.timeline import Place
 
 KINDS = ("read", "sign-in")
 PLACE = {"position": "bigint", "originator_id": "uuid", "originator_version": "bigint"}
@@ -57,12 +57,6 @@ def _place(fact: Fact) -> Row:
         "originator_id": fact.originator_id,
         "originator_version": fact.originator_version,
     }
-
-
-class Place(NamedTuple):
-    position: int
-    originator_id: UUID
-    originator_version: int
 
 
 PAGE = f"""

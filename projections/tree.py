@@ -22,8 +22,11 @@ from projections.read_model import Fact, ReadModel
 HEIGHT = 8
 WIDTH = 1 << HEIGHT  # hashes in a full tile
 POSITION = 8  # bytes
-LAST_OF_EACH_LEVEL = """
-    SELECT DISTINCT ON (level) level, index, hashes, positions FROM {table} ORDER BY level, index DESC
+LEVELS = 8  # of tiles: more leaves than a log can have
+LAST_OF_EACH_LEVEL = f"""
+    SELECT t.* FROM generate_series(0, {LEVELS - 1}) AS known (level) CROSS JOIN LATERAL (
+        SELECT level, index, hashes, positions FROM {{table}} AS t
+        WHERE t.level = known.level ORDER BY index DESC LIMIT 1) AS t
 """
 PUT = """
     INSERT INTO {table} (level, index, hashes, first_position, positions) VALUES (%s, %s, %b, %s, %b)
@@ -230,7 +233,7 @@ class Tree:
         known = {
             position: index * WIDTH + place
             for index, stored in tiles
-            for place, position in enumerate(_positions(stored))
+            for place, position in enumerate(positions_in(stored))
         }
         return [known.get(position) for position in positions]
 
@@ -241,7 +244,7 @@ class Tree:
         tiles = (first // WIDTH, (first + count - 1) // WIDTH)
         with self._pool.connection() as connection:
             rows = connection.execute(POSITIONS, tiles, prepare=True, binary=True).fetchall()
-        found = [position for (stored,) in rows for position in _positions(stored)]
+        found = [position for (stored,) in rows for position in positions_in(stored)]
         return found[first % WIDTH :][:count]
 
 
@@ -271,5 +274,5 @@ def _hashed(hashes: bytes, part: slice) -> bytes:
     return _joined(hashes)
 
 
-def _positions(stored: bytes) -> tuple[int, ...]:
+def positions_in(stored: bytes) -> tuple[int, ...]:
     return unpack(f">{len(stored) // POSITION}q", stored)

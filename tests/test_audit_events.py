@@ -8,6 +8,7 @@ import pytest
 from api_client import PROFILE, Client, running
 from auditing import CSV, every_page, position, without_reads
 from services import new_database
+from tree_side import tampering
 
 from infrastructure.event_mapper import SealedEvent
 
@@ -144,15 +145,12 @@ def test_an_erased_persons_events_stay_and_name_what_is_gone(house, auditor):
 
 def test_an_event_that_was_tampered_with_is_shown_as_far_as_it_can_be(house, auditor):
     victim = house.holder()
-    with house.service.pool.connection() as connection, connection.transaction():
-        connection.execute("ALTER TABLE events DISABLE TRIGGER events_stay")
-        connection.execute("GRANT UPDATE ON events TO CURRENT_USER")
-        connection.execute(
+    with tampering(house.service.conninfo) as owner:
+        owner.execute(
             "UPDATE events SET state = overlay(state placing '!' from position('sealed'::bytea in state) + 60)"
             " WHERE originator_id = %s AND originator_version = 1",
             (victim.id,),
         )
-        connection.execute("ALTER TABLE events ENABLE TRIGGER events_stay")
     assert every_page(auditor, account=victim.id, type="account.requested")[0]["broken"] == ["device"]
 
 

@@ -6,6 +6,7 @@ import pytest
 from api_client import House, running
 from command_line import matricule
 from services import new_database
+from tree_side import tampering
 
 from infrastructure.signed_notes import Checkpoint, opened
 
@@ -20,14 +21,11 @@ def house(postgres, template, tmp_path):
 
 def tampered(house: House) -> int:
     """The position of an event that the database's owner changes."""
-    with house.service.pool.connection() as owner, owner.transaction():
-        owner.execute("ALTER TABLE events DISABLE TRIGGER events_stay")
-        owner.execute("GRANT UPDATE ON events TO CURRENT_USER")
+    with tampering(house.service.conninfo) as owner:
         ((position,),) = owner.execute(
             "UPDATE events SET recorded_at = recorded_at - interval '1 day'"
             " WHERE position = (SELECT max(position) FROM events WHERE originator_version = 2) RETURNING position"
         ).fetchall()
-        owner.execute("ALTER TABLE events ENABLE TRIGGER events_stay")
     return position
 
 

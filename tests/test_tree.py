@@ -161,7 +161,7 @@ def test_a_rebuilt_tree_that_is_not_the_published_one_takes_no_place(here):
         catch_up(here, projector)
     checkpoints_of(here).publish()
     before = here.rows("SELECT * FROM tree ORDER BY level, index")
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         owner.execute(
             "UPDATE events SET recorded_at = recorded_at + interval '1 s' WHERE originator_version = 4"
         )
@@ -175,7 +175,7 @@ def test_a_log_that_has_become_shorter_takes_no_place_either(here):
     with projecting(here, [tree]) as projector:
         catch_up(here, projector)
     checkpoints_of(here).publish()
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         owner.execute("DELETE FROM events WHERE originator_version = 10")
     with own_connection(here) as connection, pytest.raises(TreeDisagrees):
         rebuild(connection, tree, opener(KEYRING))

@@ -79,7 +79,7 @@ CHANGED = {
 )
 def test_an_event_that_was_changed_is_named(here, what, leaf):
     there = position(here, leaf)
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         change(CHANGED[what])(owner, there)
     assert verified(here) == Finding(False, there, "event-differs", EVENTS, verified(here).checkpoints)
 
@@ -87,7 +87,7 @@ def test_an_event_that_was_changed_is_named(here, what, leaf):
 @pytest.mark.parametrize("leaf", [0, 300, EVENTS - 1])
 def test_an_event_that_is_gone_is_named(here, leaf):
     there = position(here, leaf)
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         owner.execute("DELETE FROM events WHERE position = %s", (there,))
     found = verified(here)
     assert (found.ok, found.position, found.problem) == (False, there, "event-missing")
@@ -95,7 +95,7 @@ def test_an_event_that_is_gone_is_named(here, leaf):
 
 def test_the_first_of_two_that_were_swapped_is_named(here):
     first, second = position(here, 20), position(here, 500)
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         for old, new in ((first, -1), (second, first), (-1, second)):
             owner.execute("UPDATE events SET position = %s WHERE position = %s", (new, old))
     found = verified(here)
@@ -105,7 +105,7 @@ def test_the_first_of_two_that_were_swapped_is_named(here):
 def test_an_event_that_was_inserted_is_named(here):
     before, after = position(here, 299), position(here, 300)
     assert after - before > 1
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         owner.execute(
             "INSERT INTO events SELECT gen_random_uuid(), 1, topic, state, account_id, position + 1, recorded_at"
             " FROM events WHERE position = %s",
@@ -159,7 +159,7 @@ def test_a_checkpoint_in_another_ones_place_is_found(here):
 
 def rewrite(here: WriteSide, leaf: int) -> None:
     """The whole of it anew, with the true key: log, tree and checkpoints agree with each other."""
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         change(CHANGED["its instant"])(owner, position(here, leaf))
         owner.execute("DELETE FROM checkpoints")
     with own_connection(here) as connection:
@@ -179,7 +179,7 @@ def test_a_log_that_was_rewritten_and_signed_anew_is_found_by_what_had_left_the_
 
 def test_a_log_that_was_cut_and_signed_anew_is_found_too(here):
     outside = [note for (note,) in here.rows("SELECT note FROM checkpoints ORDER BY size")]
-    with tampering(here) as owner:
+    with tampering(here.url) as owner:
         owner.execute("DELETE FROM events WHERE position > %s", (position(here, 449),))
         owner.execute("DELETE FROM checkpoints")
     with own_connection(here) as connection:

@@ -36,9 +36,9 @@ def many_events(here: WriteSide, count: int) -> UUID:
 
 
 @contextmanager
-def tampering(here: WriteSide) -> Iterator[Connection]:
+def tampering(conninfo: str) -> Iterator[Connection]:
     """As the owner of the database, who can take back what keeps events as they are."""
-    with psycopg.connect(here.url) as connection:
+    with psycopg.connect(conninfo) as connection:
         connection.execute(
             "GRANT ALL ON events TO CURRENT_USER; ALTER TABLE events DISABLE TRIGGER events_stay"
         )
