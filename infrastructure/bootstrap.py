@@ -96,9 +96,9 @@ from projections.outbox import outbox
 from projections.timeline import Timeline, timeline
 from projections.tree import Tree, tree
 
-# The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first,
-# but for the tree, which has to ask first where it ends.
-READ_MODELS = (tree, outbox, timeline, accesses, account_accesses, cases, directory)
+# The projector folds them in this order, and PostgreSQL writes one's rows while the next one's are folded: so what
+# it writes longest comes before what takes longest to fold. The tree has to ask first where it ends.
+READ_MODELS = (tree, outbox, directory, timeline, accesses, account_accesses, cases)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 

@@ -10,7 +10,7 @@ from psycopg import Connection, sql
 
 from projections.projector import read_batch
 from projections.read_model import ReadModel, Unseal
-from projections.rebuild import Parked, fold_into
+from projections.rebuild import Folding, Parked, fold_batch
 
 SHADOW = "{}__replayed"
 ROWS_AT_ONCE = 2000
@@ -91,11 +91,16 @@ def _replay(
     position = done = 0
     parked: dict[str, Parked] = {model.name: {} for model in models}
     while facts := read_batch(connection, position, end, unseal):
-        with connection.transaction():
-            connection.execute("SET LOCAL synchronous_commit = off")
-            for model in models:
-                reached = [fact for fact in facts if fact.position <= positions[model.name]]
-                fold_into(connection, model, SHADOW.format(model.name), reached, parked[model.name])
+        folds = [
+            Folding(
+                model,
+                SHADOW.format(model.name),
+                [fact for fact in facts if fact.position <= positions[model.name]],
+                parked[model.name],
+            )
+            for model in models
+        ]
+        fold_batch(connection, folds)
         position, done = facts[-1].position, done + len(facts)
         progress(done, total)
 

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from projections.projector import BATCH, ENDLESS, REFUSED, read_batch
 from projections.read_model import Fact, ReadModel, Unseal
@@ -13,8 +14,16 @@ from projections.read_model import Fact, ReadModel, Unseal
 Progress = Callable[[int, int], None]  # events folded, events in the log when it began
 Parked = dict[UUID, tuple[int, str, str]]  # stream → position, topic, error
 
-
 END = "SELECT max(position) FROM events"
+
+
+class Folding(NamedTuple):
+    """Facts on their way into a table, which has not seen them. parked: streams that are left out; it grows."""
+
+    model: ReadModel
+    table: str
+    facts: Sequence[Fact]
+    parked: Parked
 
 
 class NeverRebuilt(Exception):
@@ -38,7 +47,11 @@ def rebuild(
     position = done = 0
     parked: Parked = {}
     while True:
-        folded, position = _fold_batch(connection, model, unseal, fresh, position, parked)
+        facts = read_batch(connection, position, ENDLESS, unseal)
+        if facts:
+            fold_batch(connection, [Folding(model, fresh, facts, parked)])
+            position = facts[-1].position
+        folded = len(facts)
         done += folded
         progress(done, max(done, total))
         if folded < BATCH:
@@ -48,18 +61,39 @@ def rebuild(
             time.sleep(0.01)
 
 
+def fold_batch(connection: Connection, folds: Sequence[Folding]) -> None:
+    """Write what one batch changes, in one transaction and, as long as nothing is refused, in one pipeline."""
+    noted = [dict(fold.parked) for fold in folds]
+    try:
+        with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            for fold, parked in zip(folds, noted, strict=True):
+                _write(cursor, fold, parked)
+    except REFUSED:  # one of their rows: table by table
+        with connection.transaction():
+            for fold in folds:
+                fold_into(connection, *fold)
+    else:
+        for fold, parked in zip(folds, noted, strict=True):
+            fold.parked.update(parked)
+
+
+def _write(cursor: Cursor, fold: Folding, parked: Parked) -> None:
+    def park(fact: Fact, fault: Exception) -> None:
+        parked[fact.originator_id] = _why(fact, fault)
+
+    model, facts = fold.model, fold.facts
+    model.write(cursor, fold.table, facts if model.complete else model.rows(facts, parked, park))
+
+
 def fold_into(
     connection: Connection, model: ReadModel, table: str, facts: Sequence[Fact], parked: Parked
 ) -> None:
     """Write what the facts change. A stream that cannot be folded or stored is left out from there on, and noted."""
     noted = dict(parked)
-
-    def park(fact: Fact, fault: Exception) -> None:
-        noted[fact.originator_id] = _why(fact, fault)
-
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            model.write(cursor, table, facts if model.complete else model.rows(facts, noted, park))
+            _write(cursor, Folding(model, table, facts, parked), noted)
     except REFUSED as fault:
         if model.complete:
             raise
@@ -74,18 +108,6 @@ def fold_into(
 
 def _why(fact: Fact, fault: Exception) -> tuple[int, str, str]:
     return fact.position, fact.topic, type(fault).__name__
-
-
-def _fold_batch(
-    connection: Connection, model: ReadModel, unseal: Unseal, table: str, position: int, parked: Parked
-) -> tuple[int, int]:
-    facts = read_batch(connection, position, ENDLESS, unseal)
-    if not facts:
-        return 0, position
-    with connection.transaction():
-        connection.execute("SET LOCAL synchronous_commit = off")
-        fold_into(connection, model, table, facts, parked)
-    return len(facts), facts[-1].position
 
 
 def _swap(
