@@ -8,21 +8,26 @@ from application.deciding import decided_again
 from application.ports import Cases, Clock, Effect, EventLog, Lookup, Records, Saved
 from domain import errors, matching
 from domain.account import Account
-from domain.calendar import WorkingDays, linking_deadline
+from domain.calendar import WorkingDays, after_a_pause, linking_deadline
+from domain.case import Case, Question
 from domain.persons import Declared, Record
-from domain.profile import Case, Link, Profile
+from domain.profile import Link, Profile
 from domain.values import SYSTEM
 
 
 @dataclass(frozen=True)
 class CaseSheet:
-    """What a clerk decides on. version: of the profile, for `If-Match`. link: what the case led to, or is about."""
+    """What a clerk decides on. version: of the profile, for `If-Match`. link: what the case led to, or is about.
+
+    questions: all that the holder was ever asked, also about earlier cases.
+    """
 
     case: Case
     account_id: UUID
     version: int
     link: Link | None
     candidates: tuple[matching.Comparison, ...]
+    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,59 @@ class Linking:
         account = self.log.account(profile.account_id)
         candidates = self._decide(account, profile).candidates
         case = profile.cases[case_id]
-        link = profile.link if case.state == "open" else None
+        link = profile.link if case.is_undecided else None
         if case.record_number:
             link = Link(case.record_number, case.at, case.by)
-        return CaseSheet(case, account.id, profile.version, link, candidates)
+        return CaseSheet(case, account.id, profile.version, link, candidates, tuple(profile.questions))
+
+    @decided_again
+    def take(
+        self,
+        case_id: UUID,
+        *,
+        instead_of: UUID | None = None,
+        actor: UUID,
+        expected_version: int | None = None,
+    ) -> Saved:
+        """A clerk takes a case; it is released when it is decided. instead_of: the clerk to take it from.
+
+        Raises CaseUnknown, OwnCase, AlreadyDecided, AlreadyTaken, StaleVersion.
+        """
+        profile = self._open_case(case_id, expected_version)
+        profile.take_case(case_id, instead_of=instead_of, actor=actor, now=self.clock.now())
+        return self.log.record(profile)
+
+    @decided_again
+    def ask(self, case_id: UUID, text: str, *, actor: UUID, expected_version: int | None = None) -> Saved:
+        """A clerk asks the holder something; the clock stands still until it is answered.
+
+        Raises CaseUnknown, OwnCase, AlreadyDecided, AlreadyAsked, StaleVersion, AccountLocked, AccountClosed: whoever
+        cannot come in cannot answer.
+        """
+        profile = self._open_case(case_id, expected_version)
+        profile.ask(case_id, text, actor=actor, now=self.clock.now())
+        self.log.account(profile.account_id).must_be_usable()
+        return self.log.record(profile)
+
+    @decided_again
+    def answer(self, account_id: UUID, text: str) -> Saved:
+        """The holder answers the open question. Raises NothingAsked."""
+        try:
+            profile, now = self.log.profile(self.log.account(account_id).profile_id), self.clock.now()
+        except errors.ProfileMissing:
+            raise errors.NothingAsked from None
+        case = profile.asked_case
+        due = after_a_pause(case.due, case.question.asked_at, now, self.calendar) if case else profile.due
+        profile.answer(text, due=due, now=now)
+        return self.log.record(profile)
+
+    def case_of(self, account_id: UUID) -> Case | None:
+        """The holder's own: the undecided one, else the one opened last."""
+        try:
+            profile = self.log.profile(self.log.account(account_id).profile_id)
+        except errors.ProfileMissing:
+            return None
+        return profile.open_case or next(reversed(profile.cases.values()), None)
 
     @decided_again
     def link(

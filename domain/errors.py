@@ -208,6 +208,24 @@ class AlreadyDecided(Refused):
     code = "already-decided"
 
 
+class AlreadyTaken(Refused):
+    """Another clerk has it. details: by (actor), at (instant), instead_of: the clerk to name for taking it over."""
+
+    code = "already-taken"
+
+
+class AlreadyAsked(Refused):
+    """A question is open already. details: by (actor), at (instant)."""
+
+    code = "already-asked"
+
+
+class NothingAsked(Refused):
+    """No question to this holder is open."""
+
+    code = "nothing-asked"
+
+
 class RecordUnknown(Refused):
     code = "record-unknown"
 

@@ -11,7 +11,8 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain import errors
-from domain.fact import Fact
+from domain.case import SecretariatsCase
+from domain.fact import PersonsFact
 from domain.matching import UNJUDGED, Judgement
 from domain.values import Personal
 
@@ -44,25 +45,6 @@ PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
 IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link is decided on
 
 
-@dataclass
-class Case:
-    """A link that the secretariat decides."""
-
-    id: UUID
-    cause: str
-    due: date
-    candidates: list[str]
-    opened_at: datetime
-    state: str = "open"  # open | linked | rejected | withdrawn
-    by: UUID | None = None
-    at: datetime | None = None
-    record_number: str | None = None  # of a linked one
-    reason: str | None = None  # of a rejected one
-
-    def close(self, state: str, event: Aggregate.Event) -> None:
-        self.state, self.by, self.at = state, event.actor, event.timestamp
-
-
 @dataclass(frozen=True)
 class Link:
     record_number: str
@@ -70,19 +52,19 @@ class Link:
     by: UUID
 
 
-class Profile(Aggregate):
+class Profile(SecretariatsCase, Aggregate):
     """What a person declared, and which record of the institution is theirs.
 
     data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
-    order of their opening, at most one of them open. unlinked: record numbers that only a clerk may link again.
-    linked_identity: the identity that the link was decided on. data_version, sent_at: of the event that brought the
-    data.
+    order of their opening, at most one of them undecided. questions: all that were asked. unlinked: record numbers that
+    only a clerk may link again. linked_identity: the identity that the link was decided on. data_version, sent_at: of
+    the event that brought the data.
     """
 
     TOPIC = "profile"
 
-    class Event(Fact):
-        account_id: UUID  # whose: its key seals the event; an account's own events go without
+    class Event(PersonsFact):
+        pass
 
     class ProfileSubmitted(Event, PersonalData, Aggregate.Created):
         """The holder sent the personal data for the first time; the clock of the link runs."""
@@ -94,6 +76,7 @@ class Profile(Aggregate):
             aggregate.account_id = self.account_id
             aggregate.link = None
             aggregate.cases = {}
+            aggregate.questions = []
             aggregate.unlinked = set()
             aggregate.take(self)
 
@@ -140,42 +123,6 @@ class Profile(Aggregate):
             aggregate.unlinked.add(self.record_number)
             aggregate.link = None
             aggregate.link_state = "waiting"
-
-    class CaseOpened(Event):
-        """The link is not certain: the secretariat decides."""
-
-        TOPIC = "case.opened"
-        case_id: UUID  # made for it
-        cause: str  # why it was not linked at once
-        candidates: Annotated[list[str], Personal]  # record numbers
-        due: date
-
-        def apply(self, aggregate: "Profile") -> None:
-            aggregate.cases[self.case_id] = Case(
-                self.case_id, self.cause, self.due, self.candidates, self.timestamp
-            )
-
-    class CaseRejected(Event):
-        """No record is this person's, as far as the secretariat can tell; the holder is told why."""
-
-        TOPIC = "case.rejected"
-        case_id: UUID  # which one
-        reason: str  # a code of the list «reject»
-        note: Annotated[str | None, Personal]
-
-        def apply(self, aggregate: "Profile") -> None:
-            aggregate.cases[self.case_id].reason = self.reason
-            aggregate.cases[self.case_id].close("rejected", self)
-            aggregate.link_state = "rejected"
-
-    class CaseWithdrawn(Event):
-        """The data were corrected while the case was open; they are matched again."""
-
-        TOPIC = "case.withdrawn"
-        case_id: UUID  # which one
-
-        def apply(self, aggregate: "Profile") -> None:
-            aggregate.cases[self.case_id].close("withdrawn", self)
 
     def take(self, event: PersonalData) -> None:
         self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
@@ -224,21 +171,6 @@ class Profile(Aggregate):
             actor=actor,
             now=now,
         )
-
-    def open_case_for(
-        self, case_id: UUID, cause: str, candidates: list[str], *, due: date, actor: UUID, now: datetime
-    ) -> None:
-        """Leave the link to the secretariat; a case that is open already stays as it is."""
-        if not self.open_case:
-            self._trigger(
-                self.CaseOpened,
-                case_id=case_id,
-                cause=cause,
-                candidates=candidates,
-                due=due,
-                actor=actor,
-                now=now,
-            )
 
     def decide_link(
         self,
@@ -289,18 +221,6 @@ class Profile(Aggregate):
         self._unlink(reason=reason, note=note, actor=actor, now=now)
         self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
 
-    def _must_be_anothers(self, actor: UUID) -> None:
-        if actor == self.account_id:
-            raise errors.OwnCase
-
-    def must_be_open(self, case_id: UUID) -> None:
-        """Raises CaseUnknown, AlreadyDecided."""
-        case = self.cases.get(case_id)
-        if not case:
-            raise errors.CaseUnknown
-        if case.state != "open":
-            raise errors.AlreadyDecided(by=case.by, at=case.at, state=case.state)
-
     @property
     def identity(self) -> tuple:
         return tuple(getattr(self.data, name) for name in IDENTITY)
@@ -310,10 +230,6 @@ class Profile(Aggregate):
         """The reason for which no record is this person's, as things stand: a code of the list «reject»."""
         rejected = [case for case in self.cases.values() if case.state == "rejected"]
         return rejected[-1].reason if self.link_state == "rejected" and rejected else None
-
-    @property
-    def open_case(self) -> Case | None:
-        return next((case for case in self.cases.values() if case.state == "open"), None)
 
     def _unlink(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         self._trigger(

@@ -27,6 +27,7 @@ SHOWN = {  # what an event sets: told with the value before, where it differs
     "profile.submitted": (*PERSONAL_DATA, "due"),
     "profile.corrected": (*PERSONAL_DATA, "due"),
     "profile.record-linked": ("record_number",),
+    "case.question-answered": ("due",),
 }
 TOLD = {  # what an event says besides
     "account.email-change-requested": ("email",),
@@ -46,9 +47,15 @@ TOLD = {  # what an event says besides
     "profile.record-linked": ("reason", "note", "matcher", "score", "verdicts"),
     "profile.record-unlinked": ("reason", "note"),
     "case.opened": ("cause", "candidates", "due"),
+    "case.taken": ("instead_of",),
+    "case.question-asked": ("text",),
+    "case.question-answered": ("text",),
     "case.rejected": ("reason", "note"),
 }
-NAMED = {"account.erased": ("proposed_by", "approved_by")}  # fields that hold an actor
+NAMED = {  # fields that hold an actor, or none
+    "account.erased": ("proposed_by", "approved_by"),
+    "case.taken": ("instead_of",),
+}
 LISTS = {  # fields that hold a code of a list
     "account.locale-changed": {"locale": "locales"},
     "account.email-change-cancelled": {"cause": "cancellations"},
@@ -217,7 +224,8 @@ def sentence(event: Any, locale: str) -> str:
 
 def _actors(event: Any) -> set[UUID]:
     """Who did it, and whom it names."""
-    return {event.actor, *(getattr(event, name) for name in NAMED.get(type(event).TOPIC, ()))}
+    named = (getattr(event, name) for name in NAMED.get(type(event).TOPIC, ()))
+    return {event.actor, *filter(None, named)}
 
 
 def _changes(
