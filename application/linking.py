@@ -14,6 +14,8 @@ from domain.persons import Declared, Record
 from domain.profile import Link, Profile
 from domain.values import SYSTEM
 
+CREATED_HERE = "N-"  # how the numbers of records begin that are made here
+
 
 @dataclass(frozen=True)
 class CaseSheet:
@@ -160,6 +162,49 @@ class Linking:
             raise self._taken(record_number) from None
 
     @decided_again
+    def create_record(
+        self,
+        case_id: UUID,
+        *,
+        reason: str,
+        note: str | None,
+        actor: UUID,
+        expected_version: int | None = None,
+    ) -> Saved:
+        """A clerk has a record made of what was declared, at the account's address, and links it.
+
+        Raises CaseUnknown, OwnCase, AlreadyDecided, StaleVersion, RecordsNotWritable, RecordExists.
+        """
+        profile = self._open_case(case_id, expected_version)
+        declared, account = _declared(profile), self.log.account(profile.account_id)
+        number = f"{CREATED_HERE}{self.new_id().hex[:8].upper()}"
+        record = Record(record_number=number, email=account.email, **vars(declared))
+        profile.create_record(
+            case_id,
+            number,
+            reason=reason,
+            note=note,
+            judgement=self._compared(declared, account.email, record),
+            actor=actor,
+            now=self.clock.now(),
+        )
+        made = self.records.create(record, profile.data.canton)
+        if declared.ahv_number and any(
+            each.ahv_number == declared.ahv_number
+            for each in self.records.candidates(declared, account.email)
+        ):
+            raise errors.RecordExists
+        effects = [
+            made,
+            self.lookup.release("record", account.id),
+            self.lookup.claim("record", number, account.id),
+        ]
+        try:
+            return self.log.record(profile, effects=effects)
+        except errors.RecordTaken:  # somebody's import brought that very number
+            raise errors.Conflict from None
+
+    @decided_again
     def reject(
         self,
         case_id: UUID,
@@ -221,7 +266,9 @@ class Linking:
         return self.would_decide(_declared(profile), account.email, account.id)
 
     def _judged(self, profile: Profile, record: Record) -> matching.Judgement:
-        declared, email = _declared(profile), self.log.account(profile.account_id).email
+        return self._compared(_declared(profile), self.log.account(profile.account_id).email, record)
+
+    def _compared(self, declared: Declared, email: str, record: Record) -> matching.Judgement:
         return self.matcher.compare(declared, email, record, self.records.census(declared)).judgement
 
     def _other_holder(self, record_number: str, account_id: UUID | None) -> UUID | None:

@@ -230,6 +230,18 @@ class RecordUnknown(Refused):
     code = "record-unknown"
 
 
+class RecordsNotWritable(Refused):
+    """The register is kept elsewhere, and only read here."""
+
+    code = "records-not-writable"
+
+
+class RecordExists(Refused):
+    """The register has somebody with the same AHV number."""
+
+    code = "record-exists"
+
+
 class RecordTaken(Refused):
     """The record belongs to another account. details: by (actor), at (instant) where known."""
 

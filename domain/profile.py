@@ -44,6 +44,8 @@ class PersonalData:
 PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
 IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link is decided on
 
+RECORD_CREATED = "record-created"  # the reason for which a profile is linked to a record that was made for it
+
 
 @dataclass(frozen=True)
 class Link:
@@ -110,6 +112,18 @@ class Profile(SecretariatsCase, Aggregate):
                 aggregate.open_case.close("linked", self)
 
         upcast_v1_v2 = staticmethod(Judgement.unknown)
+
+    class RecordCreated(Event):
+        """The register had nobody like this person: a record was made from what was declared, and is linked next."""
+
+        TOPIC = "profile.record-created"
+        record_number: Annotated[str, Personal]
+        case_id: UUID  # the case that was decided so
+        reason: str  # a code of the list «create-record»
+        note: Annotated[str | None, Personal]
+
+        def apply(self, aggregate: "Profile") -> None:
+            pass
 
     class RecordUnlinked(Event):
         """The link was taken back."""
@@ -198,6 +212,39 @@ class Profile(SecretariatsCase, Aggregate):
             reason=reason,
             note=note,
             **vars(judgement),
+            actor=actor,
+            now=now,
+        )
+
+    def create_record(
+        self,
+        case_id: UUID,
+        record_number: str,
+        *,
+        reason: str,
+        note: str | None,
+        judgement: Judgement = UNJUDGED,
+        actor: UUID,
+        now: datetime,
+    ) -> None:
+        """A clerk has a record made, to which the profile is linked. Raises OwnCase, CaseUnknown, AlreadyDecided."""
+        self._must_be_anothers(actor)
+        self.must_be_open(case_id)
+        self._trigger(
+            self.RecordCreated,
+            record_number=record_number,
+            case_id=case_id,
+            reason=reason,
+            note=note,
+            actor=actor,
+            now=now,
+        )
+        self.decide_link(
+            case_id,
+            record_number,
+            reason=RECORD_CREATED,
+            note=None,
+            judgement=judgement,
             actor=actor,
             now=now,
         )

@@ -86,6 +86,9 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     here.linking.ask(case_id, "Which name?", actor=clerk)
     here.linking.answer(account_id, "Chappuis.")
     here.linking.reject(case_id, reason="no-record", note=None, actor=clerk)
+    declare(here, account_id, replace(AURELIE, ahv_number=None, city="Bienne"))
+    case_id = here.store.profile(here.store.account(account_id).profile_id).open_case.id
+    here.linking.create_record(case_id, reason="new-person", note=None, actor=clerk)
     here.clock.goes_on(HOUR)
     move_about(here, account_id, clerk)
     catch_up(here, here.projector)

@@ -16,7 +16,7 @@ from api.identity import me, staff
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
 from api.schemas.accesses import Purpose
-from api.schemas.staff import CaseFilter, LinkDecision, QuestionToHolder, Rejection, Taking
+from api.schemas.staff import CaseFilter, LinkDecision, QuestionToHolder, RecordCreation, Rejection, Taking
 from api.traces import traced
 from application.linking import CaseSheet
 
@@ -135,6 +135,33 @@ def ask(typed: dict[str, Any], case_id: UUID) -> Response:
 def link(typed: dict[str, Any], case_id: UUID) -> Response:
     """Link the account to a record. Decided already or record taken: the answer says by whom, and when."""
     saved = service().linking.link(
+        case_id, **typed, actor=me().account_id, expected_version=expected_version()
+    )
+    return after(saved, _sheet(case_id))
+
+
+@blueprint.post("/<uuid:case_id>/create-record")
+@staff("secretariat")
+@blueprint.arguments(RecordCreation, example=examples.RECORD_CREATION)
+@idempotent()
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells(
+    "not-found",
+    "own-case",
+    "already-decided",
+    "records-not-writable",
+    "record-exists",
+    "conflict",
+    command=True,
+    versioned=True,
+    conditional=True,
+)
+def create_record(typed: dict[str, Any], case_id: UUID) -> Response:
+    """Make a record of what was declared, and link the account to it. The holder is told that it is linked.
+
+    Refused where the institution's records are only read here, and where one has the same AHV number already.
+    """
+    saved = service().linking.create_record(
         case_id, **typed, actor=me().account_id, expected_version=expected_version()
     )
     return after(saved, _sheet(case_id))

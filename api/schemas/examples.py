@@ -343,4 +343,5 @@ LINK_DECISION: Final[Json] = {
     "reason": "identity-checked",
     "note": "Pièce d'identité vue au guichet.",
 }
+RECORD_CREATION: Final[Json] = {"reason": "new-person", "note": None}
 REJECTION: Final[Json] = {"reason": "no-record", "note": None}

@@ -35,6 +35,11 @@ class LinkDecision(Input):
     note = Note(load_default=None, allow_none=True)
 
 
+class RecordCreation(Input):
+    reason = Code("reasons.create-record", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
 class Rejection(Input):
     reason = Code("reasons.reject", required=True)
     note = Note(load_default=None, allow_none=True)
