@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.context import locale, service
 from application.linking import CaseSheet
+from domain.case import Case, Question
 from domain.matching import Comparison
 from domain.portfolio import Item
 from domain.profile import Link, PersonalData
@@ -71,8 +72,8 @@ def personal_data(data: PersonalData, *, masked: bool = False) -> dict[str, Any]
     return {**data.values(), "ahv_number": ahv_number}
 
 
-def case_item(row: CaseRow, entry: Entry | None, today: date) -> dict[str, Any]:
-    """A case in the queue. entry: none while the directory lags behind the queue."""
+def case_item(row: CaseRow, entry: Entry | None, taken_by: str | None, today: date) -> dict[str, Any]:
+    """A case in the queue. entry: none while the directory lags behind the queue. taken_by: a name."""
     return {
         "id": row.case_id,
         "account": _holder(row.account_id, entry),
@@ -80,7 +81,7 @@ def case_item(row: CaseRow, entry: Entry | None, today: date) -> dict[str, Any]:
         "cause": row.cause,
         "due": row.due,
         "late": _late(row.state, row.due, today),
-        "taken_by": None,
+        "taken_by": taken_by,
         "created_at": row.opened_at,
     }
 
@@ -97,13 +98,26 @@ def case_sheet(
         "cause": case.cause,
         "due": case.due,
         "late": _late(case.state, case.due, today),
-        "taken_by": None,
+        "taken_by": _label(case.taken_by, sheet.account_id),
+        "taken_at": case.taken_at,
         "created_at": case.opened_at,
         "decided_by": _label(case.by, sheet.account_id),
         "decided_at": case.at,
         "link": _link(sheet.link, sheet.account_id),
         "profile": personal_data(profile, masked=masked),
         "candidates": [_candidate(candidate) for candidate in sheet.candidates],
+        "questions": [_question(each, sheet.account_id) for each in sheet.questions],
+    }
+
+
+def own_case(case: Case | None) -> dict[str, Any]:
+    """What its holder needs to know; all null where there never was a case."""
+    question = case and case.question
+    return {
+        "id": case and case.id,
+        "state": case and case.state,
+        "due": case and case.due,
+        "question": question and {"text": question.text, "asked_at": question.asked_at},
     }
 
 
@@ -188,6 +202,17 @@ def _candidate(candidate: Comparison) -> dict[str, Any]:
         "score": round(candidate.score, 2),
         "probability": candidate.probability,
         "fields": fields,
+    }
+
+
+def _question(question: Question, account_id: UUID) -> dict[str, Any]:
+    return {
+        "case": question.case_id,
+        "text": question.text,
+        "by": _label(question.by, account_id),
+        "asked_at": question.asked_at,
+        "answer": question.answer,
+        "answered_at": question.answered_at,
     }
 
 

@@ -8,21 +8,28 @@ from application.deciding import decided_again
 from application.ports import Cases, Clock, Effect, EventLog, Lookup, Records, Saved
 from domain import errors, matching
 from domain.account import Account
-from domain.calendar import WorkingDays, linking_deadline
+from domain.calendar import WorkingDays, after_a_pause, linking_deadline
+from domain.case import Case, Question
 from domain.persons import Declared, Record
-from domain.profile import Case, Link, Profile
+from domain.profile import Link, Profile
 from domain.values import SYSTEM
+
+CREATED_HERE = "N-"  # how the numbers of records begin that are made here
 
 
 @dataclass(frozen=True)
 class CaseSheet:
-    """What a clerk decides on. version: of the profile, for `If-Match`. link: what the case led to, or is about."""
+    """What a clerk decides on. version: of the profile, for `If-Match`. link: what the case led to, or is about.
+
+    questions: all that the holder was ever asked, also about earlier cases.
+    """
 
     case: Case
     account_id: UUID
     version: int
     link: Link | None
     candidates: tuple[matching.Comparison, ...]
+    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,59 @@ class Linking:
         account = self.log.account(profile.account_id)
         candidates = self._decide(account, profile).candidates
         case = profile.cases[case_id]
-        link = profile.link if case.state == "open" else None
+        link = profile.link if case.is_undecided else None
         if case.record_number:
             link = Link(case.record_number, case.at, case.by)
-        return CaseSheet(case, account.id, profile.version, link, candidates)
+        return CaseSheet(case, account.id, profile.version, link, candidates, tuple(profile.questions))
+
+    @decided_again
+    def take(
+        self,
+        case_id: UUID,
+        *,
+        instead_of: UUID | None = None,
+        actor: UUID,
+        expected_version: int | None = None,
+    ) -> Saved:
+        """A clerk takes a case; it is released when it is decided. instead_of: the clerk to take it from.
+
+        Raises CaseUnknown, OwnCase, AlreadyDecided, AlreadyTaken, StaleVersion.
+        """
+        profile = self._open_case(case_id, expected_version)
+        profile.take_case(case_id, instead_of=instead_of, actor=actor, now=self.clock.now())
+        return self.log.record(profile)
+
+    @decided_again
+    def ask(self, case_id: UUID, text: str, *, actor: UUID, expected_version: int | None = None) -> Saved:
+        """A clerk asks the holder something; the clock stands still until it is answered.
+
+        Raises CaseUnknown, OwnCase, AlreadyDecided, AlreadyAsked, StaleVersion, AccountLocked, AccountClosed: whoever
+        cannot come in cannot answer.
+        """
+        profile = self._open_case(case_id, expected_version)
+        profile.ask(case_id, text, actor=actor, now=self.clock.now())
+        self.log.account(profile.account_id).must_be_usable()
+        return self.log.record(profile)
+
+    @decided_again
+    def answer(self, account_id: UUID, text: str) -> Saved:
+        """The holder answers the open question. Raises NothingAsked."""
+        try:
+            profile, now = self.log.profile(self.log.account(account_id).profile_id), self.clock.now()
+        except errors.ProfileMissing:
+            raise errors.NothingAsked from None
+        case = profile.asked_case
+        due = after_a_pause(case.due, case.question.asked_at, now, self.calendar) if case else profile.due
+        profile.answer(text, due=due, now=now)
+        return self.log.record(profile)
+
+    def case_of(self, account_id: UUID) -> Case | None:
+        """The holder's own: the undecided one, else the one opened last."""
+        try:
+            profile = self.log.profile(self.log.account(account_id).profile_id)
+        except errors.ProfileMissing:
+            return None
+        return profile.open_case or next(reversed(profile.cases.values()), None)
 
     @decided_again
     def link(
@@ -104,6 +160,49 @@ class Linking:
             return self.log.record(profile, effects=effects)
         except errors.RecordTaken:
             raise self._taken(record_number) from None
+
+    @decided_again
+    def create_record(
+        self,
+        case_id: UUID,
+        *,
+        reason: str,
+        note: str | None,
+        actor: UUID,
+        expected_version: int | None = None,
+    ) -> Saved:
+        """A clerk has a record made of what was declared, at the account's address, and links it.
+
+        Raises CaseUnknown, OwnCase, AlreadyDecided, StaleVersion, RecordsNotWritable, RecordExists.
+        """
+        profile = self._open_case(case_id, expected_version)
+        declared, account = _declared(profile), self.log.account(profile.account_id)
+        number = f"{CREATED_HERE}{self.new_id().hex[:8].upper()}"
+        record = Record(record_number=number, email=account.email, **vars(declared))
+        profile.create_record(
+            case_id,
+            number,
+            reason=reason,
+            note=note,
+            judgement=self._compared(declared, account.email, record),
+            actor=actor,
+            now=self.clock.now(),
+        )
+        made = self.records.create(record, profile.data.canton)
+        if declared.ahv_number and any(
+            each.ahv_number == declared.ahv_number
+            for each in self.records.candidates(declared, account.email)
+        ):
+            raise errors.RecordExists
+        effects = [
+            made,
+            self.lookup.release("record", account.id),
+            self.lookup.claim("record", number, account.id),
+        ]
+        try:
+            return self.log.record(profile, effects=effects)
+        except errors.RecordTaken:  # somebody's import brought that very number
+            raise errors.Conflict from None
 
     @decided_again
     def reject(
@@ -167,7 +266,9 @@ class Linking:
         return self.would_decide(_declared(profile), account.email, account.id)
 
     def _judged(self, profile: Profile, record: Record) -> matching.Judgement:
-        declared, email = _declared(profile), self.log.account(profile.account_id).email
+        return self._compared(_declared(profile), self.log.account(profile.account_id).email, record)
+
+    def _compared(self, declared: Declared, email: str, record: Record) -> matching.Judgement:
         return self.matcher.compare(declared, email, record, self.records.census(declared)).judgement
 
     def _other_holder(self, record_number: str, account_id: UUID | None) -> UUID | None:

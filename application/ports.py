@@ -347,6 +347,9 @@ class Records(Protocol):
 
     def get(self, record_number: str) -> Record | None: ...
 
+    def create(self, record: Record, canton: str) -> Effect:
+        """Raises RecordsNotWritable. The effect raises Conflict where the number is in use."""
+
     def sample(self, size: int) -> Sequence[Record]:
         """So many records, or all: always the same ones, in an order that says nothing."""
 

@@ -9,6 +9,7 @@ from application.deciding import decided_again
 from application.ports import Clock, EventLog, Lookup, Saved
 from domain import errors
 from domain.calendar import WorkingDays, linking_deadline
+from domain.case import Question
 from domain.profile import PersonalData, Profile
 
 NONE_YET: Final = 0
@@ -23,6 +24,7 @@ class Standing:
     linked_at: datetime | None
     is_unlinked: bool
     rejected_for: str | None  # a code of the list «reject»
+    question: Question | None  # of the secretariat, while it is open
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Profiles:
             linked_at=profile.link and profile.link.linked_at,
             is_unlinked=bool(profile.unlinked) and profile.link is None,
             rejected_for=profile.rejected_for,
+            question=profile.asked_case and profile.asked_case.question,
         )
 
     @decided_again

@@ -60,6 +60,11 @@ class WorkingDays:
             count -= self.is_working_day(day)
         return day
 
+    def passed(self, since: date, until: date) -> int:
+        """How many working days came after `since`, up to `until` and with it."""
+        days = (since + timedelta(days=number) for number in range(1, (until - since).days + 1))
+        return sum(map(self.is_working_day, days))
+
 
 def linking_deadline(submitted: datetime, calendar: WorkingDays) -> date:
     """The last day on which linking is on time: 3 working days after `submitted`.
@@ -71,6 +76,12 @@ def linking_deadline(submitted: datetime, calendar: WorkingDays) -> date:
     if submitted.tzinfo is None:
         raise ValueError("an instant without a time zone has no day")
     return calendar.after(submitted.astimezone(ZURICH).date(), LINKING_TIME)
+
+
+def after_a_pause(due: date, since: datetime, until: datetime, calendar: WorkingDays) -> date:
+    """A deadline, moved by the working days for which its clock stood still; days count in Europe/Zurich."""
+    began, ended = (moment.astimezone(ZURICH).date() for moment in (since, until))
+    return calendar.after(due, calendar.passed(began, ended))
 
 
 @lru_cache(maxsize=128)

@@ -208,8 +208,38 @@ class AlreadyDecided(Refused):
     code = "already-decided"
 
 
+class AlreadyTaken(Refused):
+    """Another clerk has it. details: by (actor), at (instant), instead_of: the clerk to name for taking it over."""
+
+    code = "already-taken"
+
+
+class AlreadyAsked(Refused):
+    """A question is open already. details: by (actor), at (instant)."""
+
+    code = "already-asked"
+
+
+class NothingAsked(Refused):
+    """No question to this holder is open."""
+
+    code = "nothing-asked"
+
+
 class RecordUnknown(Refused):
     code = "record-unknown"
+
+
+class RecordsNotWritable(Refused):
+    """The register is kept elsewhere, and only read here."""
+
+    code = "records-not-writable"
+
+
+class RecordExists(Refused):
+    """The register has somebody with the same AHV number."""
+
+    code = "record-exists"
 
 
 class RecordTaken(Refused):

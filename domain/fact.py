@@ -13,6 +13,12 @@ class Fact(Aggregate.Event):
     actor: UUID  # who caused it: every fact says so
 
 
+class PersonsFact(Fact):
+    """On the stream of somebody's data."""
+
+    account_id: UUID  # whose: its key seals the event; an account's own events go without
+
+
 @dataclass(frozen=True)
 class Whence:
     """From where somebody acted, as far as the connection tells."""

@@ -11,7 +11,8 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 
 from domain import errors
-from domain.fact import Fact
+from domain.case import SecretariatsCase
+from domain.fact import PersonsFact
 from domain.matching import UNJUDGED, Judgement
 from domain.values import Personal
 
@@ -43,24 +44,7 @@ class PersonalData:
 PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
 IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link is decided on
 
-
-@dataclass
-class Case:
-    """A link that the secretariat decides."""
-
-    id: UUID
-    cause: str
-    due: date
-    candidates: list[str]
-    opened_at: datetime
-    state: str = "open"  # open | linked | rejected | withdrawn
-    by: UUID | None = None
-    at: datetime | None = None
-    record_number: str | None = None  # of a linked one
-    reason: str | None = None  # of a rejected one
-
-    def close(self, state: str, event: Aggregate.Event) -> None:
-        self.state, self.by, self.at = state, event.actor, event.timestamp
+RECORD_CREATED = "record-created"  # the reason for which a profile is linked to a record that was made for it
 
 
 @dataclass(frozen=True)
@@ -70,19 +54,19 @@ class Link:
     by: UUID
 
 
-class Profile(Aggregate):
+class Profile(SecretariatsCase, Aggregate):
     """What a person declared, and which record of the institution is theirs.
 
     data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
-    order of their opening, at most one of them open. unlinked: record numbers that only a clerk may link again.
-    linked_identity: the identity that the link was decided on. data_version, sent_at: of the event that brought the
-    data.
+    order of their opening, at most one of them undecided. questions: all that were asked. unlinked: record numbers that
+    only a clerk may link again. linked_identity: the identity that the link was decided on. data_version, sent_at: of
+    the event that brought the data.
     """
 
     TOPIC = "profile"
 
-    class Event(Fact):
-        account_id: UUID  # whose: its key seals the event; an account's own events go without
+    class Event(PersonsFact):
+        pass
 
     class ProfileSubmitted(Event, PersonalData, Aggregate.Created):
         """The holder sent the personal data for the first time; the clock of the link runs."""
@@ -94,6 +78,7 @@ class Profile(Aggregate):
             aggregate.account_id = self.account_id
             aggregate.link = None
             aggregate.cases = {}
+            aggregate.questions = []
             aggregate.unlinked = set()
             aggregate.take(self)
 
@@ -128,6 +113,18 @@ class Profile(Aggregate):
 
         upcast_v1_v2 = staticmethod(Judgement.unknown)
 
+    class RecordCreated(Event):
+        """The register had nobody like this person: a record was made from what was declared, and is linked next."""
+
+        TOPIC = "profile.record-created"
+        record_number: Annotated[str, Personal]
+        case_id: UUID  # the case that was decided so
+        reason: str  # a code of the list «create-record»
+        note: Annotated[str | None, Personal]
+
+        def apply(self, aggregate: "Profile") -> None:
+            pass
+
     class RecordUnlinked(Event):
         """The link was taken back."""
 
@@ -140,42 +137,6 @@ class Profile(Aggregate):
             aggregate.unlinked.add(self.record_number)
             aggregate.link = None
             aggregate.link_state = "waiting"
-
-    class CaseOpened(Event):
-        """The link is not certain: the secretariat decides."""
-
-        TOPIC = "case.opened"
-        case_id: UUID  # made for it
-        cause: str  # why it was not linked at once
-        candidates: Annotated[list[str], Personal]  # record numbers
-        due: date
-
-        def apply(self, aggregate: "Profile") -> None:
-            aggregate.cases[self.case_id] = Case(
-                self.case_id, self.cause, self.due, self.candidates, self.timestamp
-            )
-
-    class CaseRejected(Event):
-        """No record is this person's, as far as the secretariat can tell; the holder is told why."""
-
-        TOPIC = "case.rejected"
-        case_id: UUID  # which one
-        reason: str  # a code of the list «reject»
-        note: Annotated[str | None, Personal]
-
-        def apply(self, aggregate: "Profile") -> None:
-            aggregate.cases[self.case_id].reason = self.reason
-            aggregate.cases[self.case_id].close("rejected", self)
-            aggregate.link_state = "rejected"
-
-    class CaseWithdrawn(Event):
-        """The data were corrected while the case was open; they are matched again."""
-
-        TOPIC = "case.withdrawn"
-        case_id: UUID  # which one
-
-        def apply(self, aggregate: "Profile") -> None:
-            aggregate.cases[self.case_id].close("withdrawn", self)
 
     def take(self, event: PersonalData) -> None:
         self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
@@ -225,21 +186,6 @@ class Profile(Aggregate):
             now=now,
         )
 
-    def open_case_for(
-        self, case_id: UUID, cause: str, candidates: list[str], *, due: date, actor: UUID, now: datetime
-    ) -> None:
-        """Leave the link to the secretariat; a case that is open already stays as it is."""
-        if not self.open_case:
-            self._trigger(
-                self.CaseOpened,
-                case_id=case_id,
-                cause=cause,
-                candidates=candidates,
-                due=due,
-                actor=actor,
-                now=now,
-            )
-
     def decide_link(
         self,
         case_id: UUID,
@@ -270,6 +216,39 @@ class Profile(Aggregate):
             now=now,
         )
 
+    def create_record(
+        self,
+        case_id: UUID,
+        record_number: str,
+        *,
+        reason: str,
+        note: str | None,
+        judgement: Judgement = UNJUDGED,
+        actor: UUID,
+        now: datetime,
+    ) -> None:
+        """A clerk has a record made, to which the profile is linked. Raises OwnCase, CaseUnknown, AlreadyDecided."""
+        self._must_be_anothers(actor)
+        self.must_be_open(case_id)
+        self._trigger(
+            self.RecordCreated,
+            record_number=record_number,
+            case_id=case_id,
+            reason=reason,
+            note=note,
+            actor=actor,
+            now=now,
+        )
+        self.decide_link(
+            case_id,
+            record_number,
+            reason=RECORD_CREATED,
+            note=None,
+            judgement=judgement,
+            actor=actor,
+            now=now,
+        )
+
     def reject(self, case_id: UUID, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         """A clerk finds no record for this person. Raises OwnCase, CaseUnknown, AlreadyDecided."""
         self._must_be_anothers(actor)
@@ -289,18 +268,6 @@ class Profile(Aggregate):
         self._unlink(reason=reason, note=note, actor=actor, now=now)
         self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
 
-    def _must_be_anothers(self, actor: UUID) -> None:
-        if actor == self.account_id:
-            raise errors.OwnCase
-
-    def must_be_open(self, case_id: UUID) -> None:
-        """Raises CaseUnknown, AlreadyDecided."""
-        case = self.cases.get(case_id)
-        if not case:
-            raise errors.CaseUnknown
-        if case.state != "open":
-            raise errors.AlreadyDecided(by=case.by, at=case.at, state=case.state)
-
     @property
     def identity(self) -> tuple:
         return tuple(getattr(self.data, name) for name in IDENTITY)
@@ -310,10 +277,6 @@ class Profile(Aggregate):
         """The reason for which no record is this person's, as things stand: a code of the list «reject»."""
         rejected = [case for case in self.cases.values() if case.state == "rejected"]
         return rejected[-1].reason if self.link_state == "rejected" and rejected else None
-
-    @property
-    def open_case(self) -> Case | None:
-        return next((case for case in self.cases.values() if case.state == "open"), None)
 
     def _unlink(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         self._trigger(

@@ -24,7 +24,10 @@ _SWISS: Final = {"fr": "fr_CH", "de": "de_CH", "en": "en"}
 
 
 # Said by the service itself when a decision brings another one along: told, but never chosen.
-_OWN: Final = {"reasons.unlink": {"other-record", "case-rejected"}}
+_OWN: Final = {
+    "reasons.link": {"record-created"},
+    "reasons.unlink": {"other-record", "case-rejected"},
+}
 
 
 @cache

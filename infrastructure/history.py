@@ -27,6 +27,7 @@ SHOWN = {  # what an event sets: told with the value before, where it differs
     "profile.submitted": (*PERSONAL_DATA, "due"),
     "profile.corrected": (*PERSONAL_DATA, "due"),
     "profile.record-linked": ("record_number",),
+    "case.question-answered": ("due",),
 }
 TOLD = {  # what an event says besides
     "account.email-change-requested": ("email",),
@@ -43,12 +44,19 @@ TOLD = {  # what an event says besides
     "account.erased": ("reason", "proposed_by", "approved_by"),
     "account.role-granted": ("role", "until"),
     "account.role-revoked": ("role",),
+    "profile.record-created": ("record_number", "reason", "note"),
     "profile.record-linked": ("reason", "note", "matcher", "score", "verdicts"),
     "profile.record-unlinked": ("reason", "note"),
     "case.opened": ("cause", "candidates", "due"),
+    "case.taken": ("instead_of",),
+    "case.question-asked": ("text",),
+    "case.question-answered": ("text",),
     "case.rejected": ("reason", "note"),
 }
-NAMED = {"account.erased": ("proposed_by", "approved_by")}  # fields that hold an actor
+NAMED = {  # fields that hold an actor, or none
+    "account.erased": ("proposed_by", "approved_by"),
+    "case.taken": ("instead_of",),
+}
 LISTS = {  # fields that hold a code of a list
     "account.locale-changed": {"locale": "locales"},
     "account.email-change-cancelled": {"cause": "cancellations"},
@@ -62,6 +70,7 @@ LISTS = {  # fields that hold a code of a list
     "account.second-factor-reset": {"reason": "reasons.second-factor-reset"},
     "account.erasure-proposed": {"reason": "reasons.erasure"},
     "account.erased": {"reason": "reasons.erasure"},
+    "profile.record-created": {"reason": "reasons.create-record"},
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
@@ -217,7 +226,8 @@ def sentence(event: Any, locale: str) -> str:
 
 def _actors(event: Any) -> set[UUID]:
     """Who did it, and whom it names."""
-    return {event.actor, *(getattr(event, name) for name in NAMED.get(type(event).TOPIC, ()))}
+    named = (getattr(event, name) for name in NAMED.get(type(event).TOPIC, ()))
+    return {event.actor, *filter(None, named)}
 
 
 def _changes(

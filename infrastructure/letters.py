@@ -66,6 +66,7 @@ class Letters:
             "account-exists": self._to_holder,
             "link-confirmed": self._to_holder,
             "link-notice": self._link_notice,
+            "question": self._to_holder,
             "rejected": self._with_reason,
             "password-changed": self._password_changed,
             "password-reset": self._password_reset,

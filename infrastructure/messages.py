@@ -10,6 +10,7 @@ French catalogue.
 | account-exists          | the holder           | `email` `asked_at`, whence                                   |
 | link-confirmed          | the holder           | `at`                                                         |
 | link-notice             | the record's address | `at`                                                         |
+| question                | the holder           | `at`                                                         |
 | rejected                | the holder           | `at` `reason`: a code of the list reasons.reject             |
 | password-reset          | the holder           | `link` `minutes` `asked_at`, whence                          |
 | password-changed        | the holder           | `changed_at` `how`: chosen or reset, whence                  |

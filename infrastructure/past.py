@@ -10,8 +10,9 @@ from uuid import UUID
 from domain import policies
 from domain.account import Account
 from domain.calendar import ZURICH
+from domain.case import Case
 from domain.errors import AccountUnknown, NotYet
-from domain.profile import Case, Link, Profile
+from domain.profile import Link, Profile
 from domain.values import ERASED
 from infrastructure.event_mapper import Keyless, SealedEvent, SealingMapper
 from infrastructure.event_store import EventStore

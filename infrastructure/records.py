@@ -5,12 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from psycopg import Cursor
 from psycopg.rows import class_row, dict_row
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier, Placeholder
 from psycopg_pool import ConnectionPool
 
+from application.ports import Effect
 from domain.blocking import blocking_keys
 from domain.comparing import family_names
+from domain.errors import Conflict, RecordsNotWritable
 from domain.normal_forms import name_forms
 from domain.persons import Declared, Record
 from domain.values import address_key, spellings
@@ -56,9 +59,10 @@ _CENSUS = """
 class Records:
     """The register in the table `records`."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
-        """pool: of connections in autocommit."""
+    def __init__(self, pool: ConnectionPool, *, writable: bool = True) -> None:
+        """pool: of connections in autocommit. writable: False where the register is a copy of another one."""
         self._pool = pool
+        self._writable = writable
 
     def candidates(self, declared: Declared, account_address: str) -> list[Record]:
         """Those that may be the person's: they agree in AHV number, in birth date and a family name borne now or at
@@ -117,6 +121,27 @@ class Records:
             connection.cursor(row_factory=class_row(Record)) as cursor,
         ):
             return cursor.execute(query, [record_number]).fetchone()
+
+    def create(self, record: Record, canton: str) -> Effect:
+        """Raises RecordsNotWritable. The effect raises Conflict where the number is in use."""
+        if not self._writable:
+            raise RecordsNotWritable
+        row = {
+            **vars(record),
+            "canton": canton,
+            "family_name_keys": _keys(record.family_name),
+            "birth_name_keys": _keys(record.birth_name),
+            "match_keys": blocking_keys(record, record.email),
+        }
+        insert = SQL("INSERT INTO records ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+            SQL(", ").join(map(Identifier, row)), SQL(", ").join(map(Placeholder, row))
+        )
+
+        def store(cursor: Cursor) -> None:
+            if not cursor.execute(insert, row).rowcount:
+                raise Conflict
+
+        return store
 
     def written(self, record_number: str) -> dict[str, Any] | None:
         """All that the register says of somebody, by column; None is unknown."""

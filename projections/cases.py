@@ -14,7 +14,7 @@ from projections.read_model import Fact, Forgotten, ReadModel, Row
 
 cases = ReadModel(
     "cases",
-    version=2,
+    version=3,
     columns={
         "case_id": "uuid",
         "account_id": "uuid",
@@ -23,11 +23,12 @@ cases = ReadModel(
         "cause": "text",
         "due": "date",
         "opened_at": "timestamptz",
+        "taken_by": "uuid",
         "decided_by": "uuid",
         "decided_at": "timestamptz",
     },
     key=("case_id",),
-    indices=["(due, case_id) WHERE state = 'open'", "(account_id)"],
+    indices=["(due, case_id) WHERE state IN ('open', 'asked')", "(account_id)"],
     person="account_id",
 )
 
@@ -43,6 +44,21 @@ def _(fact: Fact) -> Row:
         "due": fact.due,
         "opened_at": fact.timestamp,
     }
+
+
+@cases.folds(Profile.CaseTaken)
+def _(fact: Fact) -> Row:
+    return {"case_id": fact.case_id, "taken_by": fact.actor}
+
+
+@cases.folds(Profile.QuestionAsked)
+def _(fact: Fact) -> Row:
+    return {"case_id": fact.case_id, "state": "asked"}
+
+
+@cases.folds(Profile.QuestionAnswered)
+def _(fact: Fact) -> Row:
+    return {"case_id": fact.case_id, "state": "open", "due": fact.due}
 
 
 @cases.folds(Profile.RecordLinked)
@@ -66,11 +82,17 @@ def _(fact: Fact) -> Forgotten:
 
 
 def _decided(fact: Fact, state: str) -> Row:
-    return {"case_id": fact.case_id, "state": state, "decided_by": fact.actor, "decided_at": fact.timestamp}
+    return {
+        "case_id": fact.case_id,
+        "state": state,
+        "taken_by": None,
+        "decided_by": fact.actor,
+        "decided_at": fact.timestamp,
+    }
 
 
 class CaseRow(NamedTuple):
-    """decided_by: an actor. due: the last day on which linking is on time."""
+    """taken_by, decided_by: actors. due: the last day on which linking is on time."""
 
     case_id: UUID
     account_id: UUID
@@ -79,6 +101,7 @@ class CaseRow(NamedTuple):
     cause: str
     due: date
     opened_at: datetime
+    taken_by: UUID | None
     decided_by: UUID | None
     decided_at: datetime | None
 
@@ -103,6 +126,14 @@ class Cases:
         with self._pool.connection() as connection:
             row = connection.execute("SELECT profile_id FROM cases WHERE case_id = %s", (case_id,)).fetchone()
         return row and row[0]
+
+    def asks(self, account_id: UUID) -> bool:
+        """Whether the holder is asked something that is not answered."""
+        with self._pool.connection() as connection:
+            asked = connection.execute(
+                "SELECT FROM cases WHERE account_id = %s AND state = 'asked'", (account_id,), prepare=True
+            )
+            return asked.fetchone() is not None
 
     def page(
         self,

@@ -14,7 +14,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 directory = ReadModel(
     "directory",
-    version=4,
+    version=5,
     columns={
         "account_id": "uuid",
         "email": "text",
@@ -119,7 +119,7 @@ def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, "record_number": None, "linked_at": None, "linked_by": None}
 
 
-@directory.folds(Profile.CaseOpened)
+@directory.folds(Profile.CaseOpened, Profile.QuestionAnswered)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, "link_due": fact.due}
 

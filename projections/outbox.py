@@ -10,7 +10,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 outbox = ReadModel(
     "outbox",
-    version=4,
+    version=5,
     columns={
         "cause": "text",
         "kind": "text",
@@ -94,6 +94,11 @@ def _(fact: Fact) -> Row:
 @outbox.folds(Profile.RecordLinked)
 def _(fact: Fact) -> list[Row]:
     return [_item(fact, "link-confirmed"), _item(fact, "link-notice", recipient="record")]
+
+
+@outbox.folds(Profile.QuestionAsked)
+def _(fact: Fact) -> Row:
+    return _item(fact, "question")
 
 
 @outbox.folds(Profile.CaseRejected)

@@ -87,6 +87,12 @@ def a_life() -> list[Any]:
     profile.reject(another_case, reason="no-record", note="Not one of ours.", actor=CLERK, now=MOMENT)
     profile.link_at_once("R-000001", judgement=JUDGEMENT, actor=SYSTEM, now=MOMENT)
     profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
+    profile.take_case(CASE_ID, actor=OTHER_CLERK, now=MOMENT)
+    profile.take_case(CASE_ID, instead_of=OTHER_CLERK, actor=CLERK, now=MOMENT)
+    profile.ask(CASE_ID, "Which name did you bear in 2004?\nAnd where?", actor=CLERK, now=MOMENT)
+    profile.answer("Chappuis, in Moutier.", due=due, now=MOMENT)
+    profile.create_record(CASE_ID, "N-0A1B2C3D", reason="new-person", note=None, actor=CLERK, now=MOMENT)
+    profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
     accesses = [event for access in some_accesses() for event in access.collect_events()]
     return [*account.collect_events(), *profile.collect_events(), *accesses]
 

@@ -75,6 +75,7 @@ def test_short_lists_hold_just_these_codes(name, expected):
             "no-record data-wrong not-the-person second-account identity-unproven not-entitled other",
         ),
         ("unlink", "wrong-record wrong-person objection other"),
+        ("create-record", "new-person not-entered-yet other"),
         ("lock", "suspected-misuse mailbox-lost request-of-holder other"),
         ("unlock", "checked-with-holder error other"),
         ("correct", "typing-error name-changed address-changed-by-institution request-of-holder other"),

@@ -82,7 +82,13 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     here.linking.unlink(account_id, reason="wrong-person", note="A mix-up.", actor=clerk)
     declare(here, account_id, replace(AURELIE, city="Moutier"))
     case_id = here.store.profile(here.store.account(account_id).profile_id).open_case.id
+    here.linking.take(case_id, actor=clerk)
+    here.linking.ask(case_id, "Which name?", actor=clerk)
+    here.linking.answer(account_id, "Chappuis.")
     here.linking.reject(case_id, reason="no-record", note=None, actor=clerk)
+    declare(here, account_id, replace(AURELIE, ahv_number=None, city="Bienne"))
+    case_id = here.store.profile(here.store.account(account_id).profile_id).open_case.id
+    here.linking.create_record(case_id, reason="new-person", note=None, actor=clerk)
     here.clock.goes_on(HOUR)
     move_about(here, account_id, clerk)
     catch_up(here, here.projector)
@@ -229,5 +235,5 @@ def test_an_erased_person_leaves_events_without_values(database_url):
         linked = moment(here, here.account_id, "profile.record-linked")
     assert {each.type for each in moments} == EVENTS
     assert "(erased)" in linked.sentence
-    for personal in (AURELIE_ADDRESS, "Delémont", "R-000001", "A mix-up."):
+    for personal in (AURELIE_ADDRESS, "Delémont", "R-000001", "A mix-up.", "Which name?", "Chappuis."):
         assert personal not in str(moments)

@@ -15,6 +15,7 @@ FOR_A_STRANGER = ("initial-password", "account-exists", "email-change-confirm", 
 BY_STAFF = (
     "link-confirmed",
     "link-notice",
+    "question",
     "rejected",
     "recovery-proposed",
     "account-locked",

@@ -9,14 +9,14 @@ from flask import Response
 from api import pagination, representations
 from api.answers import after, answer, versioned
 from api.arguments import Blueprint
-from api.context import service, today
+from api.context import locale, service, today
 from api.described import tells
 from api.idempotency import idempotent
 from api.identity import me, staff
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
 from api.schemas.accesses import Purpose
-from api.schemas.staff import CaseFilter, LinkDecision, Rejection
+from api.schemas.staff import CaseFilter, LinkDecision, QuestionToHolder, RecordCreation, Rejection, Taking
 from api.traces import traced
 from application.linking import CaseSheet
 
@@ -38,7 +38,11 @@ def list_cases(wanted: dict[str, Any]) -> Response:
     rows = service().cases.page(**wanted, today=today(), after=after_last, limit=limit + 1)
     following = pagination.page(rows, limit, lambda row: (row.due, row.case_id), "cases")
     entries = service().directory.many(row.account_id for row in rows)
-    items = [representations.case_item(row, entries.get(row.account_id), today()) for row in rows[:limit]]
+    clerks = service().history.names({row.taken_by for row in rows if row.taken_by}, locale())
+    items = [
+        representations.case_item(row, entries.get(row.account_id), clerks.get(row.taken_by), today())
+        for row in rows[:limit]
+    ]
     traced("cases", accounts=[item["account"]["id"] for item in items], count=len(items), filters=wanted)
     return answer({"items": items, "next_cursor": following})
 
@@ -61,6 +65,57 @@ def show_case(wanted: dict[str, Any], case_id: UUID) -> Response:
     return response
 
 
+@blueprint.post("/<uuid:case_id>/take")
+@staff("secretariat")
+@blueprint.arguments(Taking, example=examples.TAKING)
+@idempotent()
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells(
+    "not-found",
+    "own-case",
+    "already-decided",
+    "already-taken",
+    "conflict",
+    command=True,
+    versioned=True,
+    conditional=True,
+)
+def take(typed: dict[str, Any], case_id: UUID) -> Response:
+    """Take a case, so that colleagues see who works on it; it is released when it is decided.
+
+    Taken already: the answer says by whom and when; the same again with its `instead_of` takes it over.
+    """
+    saved = service().linking.take(
+        case_id, **typed, actor=me().account_id, expected_version=expected_version()
+    )
+    return after(saved, _sheet(case_id))
+
+
+@blueprint.post("/<uuid:case_id>/question")
+@staff("secretariat")
+@blueprint.arguments(QuestionToHolder, example=examples.QUESTION)
+@idempotent()
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells(
+    "not-found",
+    "own-case",
+    "already-decided",
+    "already-asked",
+    "account-locked",
+    "account-closed",
+    "conflict",
+    command=True,
+    versioned=True,
+    conditional=True,
+)
+def ask(typed: dict[str, Any], case_id: UUID) -> Response:
+    """Ask the holder something. A message leads to the question; until it is answered the deadline stands still."""
+    saved = service().linking.ask(
+        case_id, **typed, actor=me().account_id, expected_version=expected_version()
+    )
+    return after(saved, _sheet(case_id))
+
+
 @blueprint.post("/<uuid:case_id>/link")
 @staff("secretariat")
 @blueprint.arguments(LinkDecision, example=examples.LINK_DECISION)
@@ -80,6 +135,33 @@ def show_case(wanted: dict[str, Any], case_id: UUID) -> Response:
 def link(typed: dict[str, Any], case_id: UUID) -> Response:
     """Link the account to a record. Decided already or record taken: the answer says by whom, and when."""
     saved = service().linking.link(
+        case_id, **typed, actor=me().account_id, expected_version=expected_version()
+    )
+    return after(saved, _sheet(case_id))
+
+
+@blueprint.post("/<uuid:case_id>/create-record")
+@staff("secretariat")
+@blueprint.arguments(RecordCreation, example=examples.RECORD_CREATION)
+@idempotent()
+@blueprint.response(200, answers.CaseSheet, example=examples.CASE_SHEET)
+@tells(
+    "not-found",
+    "own-case",
+    "already-decided",
+    "records-not-writable",
+    "record-exists",
+    "conflict",
+    command=True,
+    versioned=True,
+    conditional=True,
+)
+def create_record(typed: dict[str, Any], case_id: UUID) -> Response:
+    """Make a record of what was declared, and link the account to it. The holder is told that it is linked.
+
+    Refused where the institution's records are only read here, and where one has the same AHV number already.
+    """
+    saved = service().linking.create_record(
         case_id, **typed, actor=me().account_id, expected_version=expected_version()
     )
     return after(saved, _sheet(case_id))

@@ -9,11 +9,12 @@ from api.answers import after, answer, nothing, versioned
 from api.arguments import Blueprint
 from api.context import service
 from api.described import REAUTHENTICATED, UNUSABLE, tells
+from api.idempotency import idempotent
 from api.identity import me, my_entry, signed_in, signed_in_with_entry
 from api.positions import expected_version, waits_for
 from api.schemas import answers, examples
 from api.schemas.accounts import LocaleChange, PasswordChange
-from api.schemas.profile import ProfileBody
+from api.schemas.profile import Answering, ProfileBody
 from api.whence import whence
 from domain.errors import NotVisibleYet
 from domain.profile import PersonalData
@@ -112,6 +113,27 @@ def change_password(typed: dict[str, Any]) -> Response:
     )
     response = after(saved, nothing())
     return identity.set_cookie(response, session.token) if session else response
+
+
+@blueprint.get("/case")
+@signed_in
+@blueprint.response(200, answers.OwnCase, example=examples.OWN_CASE)
+def show_case() -> Response:
+    """The secretariat's work on the link to the record, and its open question, if any."""
+    return answer(representations.own_case(service().linking.case_of(me().account_id)))
+
+
+@blueprint.post("/case/answer")
+@signed_in
+@blueprint.arguments(Answering, example=examples.ANSWER)
+@idempotent()
+@blueprint.response(200, answers.OwnCase, example=examples.OWN_CASE)
+@tells("nothing-asked", "conflict", command=True)
+def answer_question(typed: dict[str, Any]) -> Response:
+    """Answer the secretariat's question. The deadline is later by the working days for which it was open."""
+    my_id = me().account_id
+    saved = service().linking.answer(my_id, **typed)
+    return after(saved, answer(representations.own_case(service().linking.case_of(my_id))))
 
 
 def _profile() -> Response:

@@ -55,6 +55,7 @@ class Problem(Schema):
     by = fields.String(metadata={"description": "Who was first."})
     at = fields.AwareDateTime(metadata={"description": "When somebody was first."})
     state = fields.String(metadata={"description": "What became of it."})
+    instead_of = fields.UUID(metadata={"description": "Who has it: to be sent for taking it over."})
     factors = fields.List(
         fields.String(), metadata={"description": "Kinds of second factors to choose from."}
     )
@@ -327,9 +328,36 @@ class Candidate(Schema):
     fields = many(Comparison)
 
 
+class Asked(Schema):
+    """`answer`: null while the question is open, and where the case was settled without."""
+
+    case = fields.UUID(required=True)
+    by = text()
+    asked_at = moment()
+    text = text()
+    answer = maybe()
+    answered_at = maybe(fields.AwareDateTime)
+
+
+class OwnQuestion(Schema):
+    asked_at = moment()
+    text = text()
+
+
+class OwnCase(Schema):
+    """All null where the secretariat never had anything to decide. `question`: the open one."""
+
+    id = maybe(fields.UUID)
+    state = maybe(metadata={"enum": [*CASE_STATES, None]})
+    due = maybe(fields.Date)
+    question = nested(OwnQuestion, allow_none=True)
+
+
 class CaseSheet(CaseItem):
+    taken_at = maybe(fields.AwareDateTime)
     decided_by = maybe()
     decided_at = maybe(fields.AwareDateTime)
     link = nested(Link, allow_none=True)
     profile = nested(Profile)
     candidates = many(Candidate)
+    questions = many(Asked)

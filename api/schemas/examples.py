@@ -310,10 +310,12 @@ CASE_ITEM: Final[Json] = {
 CASE_PAGE: Final[Json] = {"items": [CASE_ITEM], "next_cursor": None}
 CASE_SHEET: Final[Json] = {
     **CASE_ITEM,
+    "taken_at": None,
     "decided_by": None,
     "decided_at": None,
     "link": None,
     "profile": MASKED_PROFILE,
+    "questions": [],
     "candidates": [
         {
             "record_number": "R-104233",
@@ -327,9 +329,19 @@ CASE_SHEET: Final[Json] = {
         }
     ],
 }
+TAKING: Final[Json] = {"instead_of": None}
+QUESTION: Final[Json] = {"text": "Quel nom portiez-vous à votre entrée à l'école, en 2004 ?"}
+ANSWER: Final[Json] = {"text": "Jeanneret. Je me suis mariée en 2009."}
+OWN_CASE: Final[Json] = {
+    "id": CASE_ID,
+    "state": "asked",
+    "due": "2025-09-04",
+    "question": {**QUESTION, "asked_at": "2025-09-01T08:40:00.004511Z"},
+}
 LINK_DECISION: Final[Json] = {
     "record_number": "R-104233",
     "reason": "identity-checked",
     "note": "Pièce d'identité vue au guichet.",
 }
+RECORD_CREATION: Final[Json] = {"reason": "new-person", "note": None}
 REJECTION: Final[Json] = {"reason": "no-record", "note": None}

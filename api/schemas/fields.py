@@ -55,6 +55,8 @@ class Text(fields.String):
         if has_control_characters(value, line_breaks=self.lines):
             raise Faulty("control-characters")
         typed = value.strip()
+        if self.lines:  # pages send them as HTTP has them, and count them as one letter
+            typed = typed.replace("\r\n", "\n")
         if self.is_too_long(typed):
             raise Faulty("too-long", max=self.limit)
         if typed:

@@ -3,8 +3,12 @@
 from marshmallow import post_load
 
 from api.context import today
-from api.schemas.fields import AhvNumber, BirthDate, Code, Input, Phone, Text
+from api.schemas.fields import AhvNumber, BirthDate, Code, Input, Note, Phone, Text
 from domain.profile import PersonalData
+
+
+class Answering(Input):
+    text = Note(required=True)
 
 
 class ProfileBody(Input):

@@ -1,6 +1,6 @@
 """What the secretariat and auditors send: decisions and filters."""
 
-from api.schemas.fields import Choice, Code, Count, Email, Flag, Input, Instant, Note, Text
+from api.schemas.fields import Choice, Code, Count, Email, Flag, Id, Input, Instant, Note, Text
 from domain.values import LOCALES
 
 PAGE_MOST = 200
@@ -35,9 +35,24 @@ class LinkDecision(Input):
     note = Note(load_default=None, allow_none=True)
 
 
+class RecordCreation(Input):
+    reason = Code("reasons.create-record", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
 class Rejection(Input):
     reason = Code("reasons.reject", required=True)
     note = Note(load_default=None, allow_none=True)
+
+
+class Taking(Input):
+    """`instead_of`: the clerk to take it from, as a refusal names them."""
+
+    instead_of = Id(load_default=None, allow_none=True)
+
+
+class QuestionToHolder(Input):
+    text = Note(required=True)
 
 
 class Locking(Input):

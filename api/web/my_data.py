@@ -10,16 +10,18 @@ from flask import Response, g, request, url_for
 
 from api.context import locale, service, today
 from api.identity import me, my_entry
+from api.schemas.profile import Answering
 from api.web import visitors
 from api.web.feature import Feature
 from api.web.forms import Form
 from api.web.page import go, page
 from api.web.personal_data import HOME, ProfileForm, Shown, choices, in_fields, in_words
+from api.web.told_once import done, what_was_done
 from api.web.visitors import for_holders
 from api.web.words import t
 from application.ports import Saved
 from application.profiles import NONE_YET, Standing
-from domain.errors import ProfileMissing, StaleVersion
+from domain.errors import NothingAsked, ProfileMissing, StaleVersion
 from domain.profile import PersonalData
 from projections.directory import Entry
 
@@ -28,6 +30,7 @@ STEP: Final = "step"
 DRAFT, MODIFY, WRONG = "draft", "modify", "wrong"  # why what was filled in stands in the form again
 VERSION_DIGITS: Final = 18
 NO_VERSION: Final = -1
+ANSWERED, NOTHING_ASKED = "question-answered", "nothing-asked"  # what the next page tells
 
 pages = Feature("my_data")
 
@@ -46,8 +49,29 @@ def show() -> Response:
         state=_state(entry, standing),
         due=entry and entry.link_due,
         standing=standing,
+        told=what_was_done((ANSWERED, NOTHING_ASKED)),
         parts=in_words(standing.data),
     )
+
+
+@pages.route("/my-data/question", methods=["GET", "POST"])
+@for_holders
+def answer() -> Response:
+    """The secretariat's question, and the answer to it. Without a question: the data, which say how things stand."""
+    form, my_id = Form(Answering), me().account_id
+    if wanted := form.read():
+        try:
+            with form.refusals(but=(NothingAsked,)):
+                saved = service().linking.answer(my_id, **wanted)
+                done(ANSWERED)
+                return go("my_data.show", after=saved)
+        except NothingAsked:  # answered already, or decided meanwhile
+            done(NOTHING_ASKED)
+            return go("my_data.show")
+    case = service().linking.case_of(my_id)
+    if not (case and case.question):
+        return go("my_data.show")
+    return page("my-data/question.html", form=form, question=case.question)
 
 
 @pages.route("/my-data/edit", methods=["GET", "POST"])
@@ -154,7 +178,9 @@ def _done(saved: Saved | None) -> Response:
 
 
 def _state(entry: Entry | None, standing: Standing) -> str:
-    """linked, rejected, unlinked, late or waiting."""
+    """asked, linked, rejected, unlinked, late or waiting."""
+    if standing.question:
+        return "asked"
     if entry and entry.link_state in ("linked", "rejected"):
         return entry.link_state
     if entry and entry.link_due and entry.link_due < today():
