@@ -16,6 +16,7 @@ from api.documentation import openapi_document
 from api.erasing import erase
 from api.keys import keys
 from api.linking import LINKING
+from api.mirroring import RECORDS
 from api.operating import OPERATIONS
 from api.terminal import as_json, aside, echo, print_json, settings
 from api.verifying import verify
@@ -84,7 +85,7 @@ _role("api", "Answer HTTP: the API on MATRICULE_PORT, health and metrics on MATR
 _role("project", "Keep the read models up with the log. A second one waits to take over.")
 _role("relay", "Hand what must leave the service to the broker. Wants BROKER_URL.")
 _role("work", "Decide on requests, match profiles, send mails. Wants BROKER_URL.")
-_role("tick", "Let go of expired sessions, initial passwords and kept answers; write accesses to ACCESS_LOG.")
+_role("tick", "Let go of what has expired; read the records at RECORDS_URL; write accesses to ACCESS_LOG.")
 
 
 @commands.command()
@@ -113,5 +114,5 @@ def openapi(json_wanted: bool) -> None:
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
 
 
-for operation in (*OPERATIONS, verify, backup, restore, erase, keys, LINKING):
+for operation in (*OPERATIONS, verify, backup, restore, erase, keys, LINKING, RECORDS):
     commands.add_command(operation)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from api import mirroring
 from infrastructure import bootstrap
 from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.broker import BrokerUnavailable
@@ -49,7 +50,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
             if any(finding.verdict == "fault" for finding in findings):
                 return findings
             with bootstrap.service(settings, conninfo) as service:
-                for check in (_broker, _mail, _outbox, _projections, _erasures, _horizon):
+                for check in (_broker, _mail, _outbox, _projections, _records, _erasures, _horizon):
                     findings += check(service)
     except (psycopg.OperationalError, EmbeddedPostgresError) as fault:
         to_do = (
@@ -193,6 +194,35 @@ def _projections(service: Service) -> Iterator[Finding]:
             )
         else:
             yield Finding("projections", "ok", f"{model.name} is up to date")
+
+
+def _records(service: Service) -> Iterator[Finding]:
+    state = mirroring.records_state(service)
+    if state["source"] == "files":
+        yield Finding("records", "ok", "from files")
+        return
+    if state["fault"]:
+        what = f"{state['source']} {mirroring.said(state['fault'], state['detail'])}"
+        since = f"{state['since']:%d.%m.%Y %H:%M} UTC"
+        yield Finding("records", "warning", f"{what}, since {since}", mirroring.to_do(state["fault"]))
+    elif not state["read_at"]:
+        yield Finding("records", "warning", "were never read", "See that matricule tick runs.")
+    elif state["late"]:
+        yield Finding(
+            "records",
+            "warning",
+            f"were read {state['age_seconds'] / 60:.0f} minutes ago",
+            "See that matricule tick runs.",
+        )
+    else:
+        yield Finding("records", "ok", f"{state['records']:,} from {state['source']}")
+    if state["refused"]:
+        yield Finding(
+            "records",
+            "warning",
+            f"{state['refused']} could not be taken ({', '.join(state['refusals'])})",
+            "matricule records refresh names them; correct them where they are kept.",
+        )
 
 
 def _erasures(service: Service) -> Iterator[Finding]:

@@ -39,6 +39,11 @@ def import_records(service: Service, file: Path, dry_run: bool, **how: Any) -> N
 
     Example: matricule import records records.csv --dry-run
     """
+    if service.settings.records_url:
+        raise found_wrong(
+            "The records are read from RECORDS_URL, and the next reading would undo this import. "
+            "matricule records refresh reads them now."
+        )
     today = service.clock.now().astimezone(ZURICH).date()
     _import(service.records.import_file, file, dry_run, {"today": today}, **how)
 

@@ -9,6 +9,7 @@ from flask import Flask, Response
 from api import health
 from api.answers import answer
 from api.context import EXTENSION, service
+from api.mirroring import records_state
 from infrastructure.bootstrap import Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import pending_migrations
@@ -44,6 +45,7 @@ def metrics(horizon: Horizon) -> Response:
     """For Prometheus. While the database is away, the last figures stand."""
     with contextlib.suppress(psycopg.OperationalError):
         service().metrics.show_outbox(service().outbox_queue.counts())
+        service().metrics.show_records(records_state(service()))
         with service().pool.connection(timeout=PATIENCE_SECONDS) as connection:
             measure(connection, horizon, service().metrics)
     return Response(service().metrics.render(), content_type=PROMETHEUS)
@@ -65,6 +67,7 @@ def _found(horizon: Horizon) -> dict[str, Any]:
         "projections": projections,
         "outbox": service().outbox_queue.counts(),
         "broker": _broker(),
+        "records": records_state(service()),
     }
 
 
@@ -80,6 +83,8 @@ def _wants_a_look(found: dict[str, Any]) -> bool:
     return (
         found["broker"]["error"] is not None
         or found["outbox"]["parked"] > 0
+        or found["records"]["fault"] is not None
+        or found["records"]["late"]
         or found["horizon"]["age_seconds"] > LATE_SECONDS
         or any(
             model["parked_streams"] or model["seconds_behind"] > LATE_SECONDS

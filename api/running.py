@@ -45,7 +45,7 @@ def run_everything(settings: Settings, console: Console) -> None:
             migrate(conninfo)
             boot.prepare(conninfo)
             with bootstrap.service(settings, conninfo) as service:
-                if settings.demo:
+                if settings.demo and not settings.records_url:
                     _import_samples(service)
                 if not settings.broker_url:
                     service.outbox_queue.clear_leases()  # whoever held them died with the queue

@@ -75,7 +75,11 @@ from infrastructure.project import Project
 from infrastructure.proofs import Proofs
 from infrastructure.publish import Publish
 from infrastructure.records import Records
+from infrastructure.records_address import source_at
+from infrastructure.records_mirror import Mirror
+from infrastructure.records_source import Source
 from infrastructure.recovery_codes import StoredRecoveryCodes
+from infrastructure.refresh_records import RefreshRecords
 from infrastructure.relay import Relay
 from infrastructure.rotation import pending
 from infrastructure.second_factors import StoredSecondFactors
@@ -142,6 +146,7 @@ class Service:
     kept_forms: KeptForms
     sign_in_links: SignInLinks
     records: Records
+    mirror: Mirror
     documents: Documents
     portfolio_items: Portfolio
     portfolios: Portfolios
@@ -162,6 +167,11 @@ class Service:
     checkpoints: Checkpoints
     proofs: Proofs
     evidence: Evidence
+
+    @property
+    def records_source(self) -> Source | None:
+        """None where the register comes from files."""
+        return source_at(self.settings.records_url) if self.settings.records_url else None
 
     def close(self) -> None:
         self.broker.close()
@@ -220,7 +230,8 @@ class Service:
         address = self.settings.access_log
         shipping = [ShipAccesses(self.conninfo, sink(address), self.doorbell)] if address else []
         erase = Erase(self.erasures, self.erasure_book, self.clock)
-        return [Tick(self.pool, self.clock), publish, erase, *shipping]
+        refresh = RefreshRecords(self.mirror, self.records_source, self.settings.records_every, self.clock)
+        return [Tick(self.pool, self.clock), publish, erase, refresh, *shipping]
 
 
 @contextmanager
@@ -458,6 +469,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         kept_forms=KeptForms(pool, keys.box("kept-form")),
         sign_in_links=sign_in_links,
         records=records,
+        mirror=Mirror(pool, conninfo),
         documents=documents,
         portfolio_items=portfolio_items,
         portfolios=Portfolios(store, portfolio_items),

@@ -44,6 +44,9 @@ IN_ITS_OWN_WAY: Final = {
 STAYS: Final = {
     "events": "sealed, and without the key unreadable for ever",
     "records": "the institution's own register",
+    "records_mirror": "about no person",
+    "merged_records": "which numbers of that register stand for which",
+    "changed_records": "numbers of that register, for as long as nobody has looked at them",
     "name_counts": "how many people of that register bear a name",
     "portfolio": "the institution's own, by record",
     "exports": "which events left the house, by ids and codes",

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -97,6 +98,19 @@ class Metrics:
             "1 while the log is not the one that was signed; nothing more is signed",
             registry=registry,
         )
+        self.records_age_seconds = Gauge(
+            "matricule_records_age_seconds",
+            "Since the institution's records were read whole, or known not to have changed; none from files",
+            registry=registry,
+        )
+        self.records_fault = Gauge(
+            "matricule_records_fault",
+            "1 while the institution's records cannot be read, or are not believed",
+            registry=registry,
+        )
+        self.records_refused = Gauge(
+            "matricule_records_refused", "Records that could not be taken as they are", registry=registry
+        )
         self.hash_queue = Gauge(
             "matricule_hash_queue", "Password hashes waiting for a core", registry=registry
         )
@@ -115,6 +129,12 @@ class Metrics:
         """Take over the counts of `OutboxQueue.counts`."""
         for state, count in counts.items():
             self.outbox_items.labels(state).set(count)
+
+    def show_records(self, state: Mapping[str, Any]) -> None:
+        """Take over how the mirror of the institution's records stands."""
+        self.records_age_seconds.set(state["age_seconds"] or 0)
+        self.records_fault.set(state["fault"] is not None)
+        self.records_refused.set(state["refused"])
 
     def render(self) -> bytes:
         """The text format of Prometheus."""

@@ -19,6 +19,7 @@ VARIABLES = (
     "MATRICULE_OPS_PORT",
     "MATRICULE_PORT",
     "PUBLIC_URL",
+    "RECORDS_URL",
     "SMTP_URL",
 )
 

@@ -18,6 +18,7 @@ from application.guesses import Limits
 from domain.policies import MAILS_A_DOOR, NETWORK_WRONG_PASSWORDS, PUBLIC_REQUESTS, WRONG_PASSWORDS
 from infrastructure.access_shipping import sink
 from infrastructure.mail import SmtpMailer
+from infrastructure.records_address import source_at
 from infrastructure.signed_notes import NAME
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ class Settings:
     broker_url: str | None = field(repr=False)  # None: a queue in the process
     smtp_url: str | None = field(repr=False)  # None: files in `home`, in the demonstration only
     mail_from: str
+    records_url: str | None = field(repr=False)  # None: the register is what was imported
+    records_every: timedelta  # how often it is read
     master_key_file: Path
     log_name: str  # of a new signing key
     checkpoint_key_file: Path
@@ -107,6 +110,8 @@ class Settings:
             broker_url=read("BROKER_URL", _broker, None),
             smtp_url=read("SMTP_URL", _mail_server, None),
             mail_from=read("MAIL_FROM", _sender, "no-reply@matricule.example"),
+            records_url=read("RECORDS_URL", _records, None),
+            records_every=timedelta(minutes=read("RECORDS_MINUTES", _number, "15")),
             master_key_file=read("MASTER_KEY_FILE", Path, str(home / "master.key")).absolute(),
             log_name=read("LOG_NAME", _log_name, f"{urlsplit(public_url).netloc}/log"),
             checkpoint_key_file=read("CHECKPOINT_KEY_FILE", Path, str(home / "checkpoint.key")).absolute(),
@@ -254,6 +259,11 @@ def _broker(text: str) -> str:
 
 def _mail_server(text: str) -> str:
     SmtpMailer(text)
+    return text
+
+
+def _records(text: str) -> str:
+    source_at(text)
     return text
 
 
