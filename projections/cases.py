@@ -93,6 +93,11 @@ PAGE = f"""
 """
 
 
+WAITING = """
+    SELECT count(*), count(*) FILTER (WHERE due < %s) FROM cases WHERE state = 'open'
+"""
+
+
 class Cases:
     """Queries. What a case is decided by is loaded from the log."""
 
@@ -103,6 +108,12 @@ class Cases:
         with self._pool.connection() as connection:
             row = connection.execute("SELECT profile_id FROM cases WHERE case_id = %s", (case_id,)).fetchone()
         return row and row[0]
+
+    def waiting(self, today: date) -> dict[str, int]:
+        """How many are `open`, and how many of them `late` as of `today`."""
+        with self._pool.connection() as connection:
+            row = connection.execute(WAITING, (today,)).fetchone()
+        return dict(zip(("open", "late"), row, strict=True))
 
     def page(
         self,
