@@ -60,6 +60,13 @@ class WorkingDays:
             count -= self.is_working_day(day)
         return day
 
+    def between(self, start: date, end: date) -> int:
+        """How many working days come after `start`, up to `end`; negative where `end` is before `start`."""
+        if end < start:
+            return -self.between(end, start)
+        days = (start + timedelta(days=number) for number in range(1, (end - start).days + 1))
+        return sum(map(self.is_working_day, days))
+
 
 def linking_deadline(submitted: datetime, calendar: WorkingDays) -> date:
     """The last day on which linking is on time: 3 working days after `submitted`.
@@ -68,9 +75,32 @@ def linking_deadline(submitted: datetime, calendar: WorkingDays) -> date:
     calendar: the secretariat's, its closing days included.
     Source: docs/sources.md#S1; holidays: docs/sources.md#S2.
     """
-    if submitted.tzinfo is None:
+    return calendar.after(swiss_day(submitted), LINKING_TIME)
+
+
+def resumed_deadline(due: date, asked: datetime, answered: datetime, calendar: WorkingDays) -> date:
+    """The last day on which linking is on time, once a question to the holder is answered.
+
+    The clock stood still from the question to the answer: the deadline moves by as many working days. Whoever asked
+    in time has the working day after the answer at least; what was late already stays so.
+    due: the deadline before. asked, answered: aware instants (naive ones raise ValueError), whose days count in
+    Europe/Zurich.
+    """
+    asked_on, answered_on = swiss_day(asked), swiss_day(answered)
+    moved = calendar.after(due, calendar.between(asked_on, answered_on))
+    return moved if asked_on > due else max(moved, calendar.after(answered_on, 1))
+
+
+def working_days_taken(due: date, done: date, calendar: WorkingDays) -> int:
+    """How many working days linking took, reckoned from its deadline, so that pauses do not count; 0 or more."""
+    return max(LINKING_TIME + calendar.between(due, done), 0)
+
+
+def swiss_day(instant: datetime) -> date:
+    """The day in Switzerland. instant: aware, or ValueError."""
+    if instant.tzinfo is None:
         raise ValueError("an instant without a time zone has no day")
-    return calendar.after(submitted.astimezone(ZURICH).date(), LINKING_TIME)
+    return instant.astimezone(ZURICH).date()
 
 
 @lru_cache(maxsize=128)
