@@ -60,6 +60,13 @@ class WorkingDays:
             count -= self.is_working_day(day)
         return day
 
+    def before(self, day: date) -> date:
+        """The last working day before `day`."""
+        day -= timedelta(days=1)
+        while not self.is_working_day(day):
+            day -= timedelta(days=1)
+        return day
+
     def between(self, start: date, end: date) -> int:
         """How many working days come after `start`, up to `end`; negative where `end` is before `start`."""
         if end < start:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from random import SystemRandom
 from uuid import uuid4
 
@@ -36,6 +36,7 @@ from infrastructure.database import open_pool
 from infrastructure.decide import Decide
 from infrastructure.deliver import Deliveries
 from infrastructure.devices import KnownDevices
+from infrastructure.digest import Digest, DigestContents
 from infrastructure.documents import MEGABYTE, Documents
 from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
@@ -220,7 +221,22 @@ class Service:
         address = self.settings.access_log
         shipping = [ShipAccesses(self.conninfo, sink(address), self.doorbell)] if address else []
         erase = Erase(self.erasures, self.erasure_book, self.clock)
-        return [Tick(self.pool, self.clock), publish, erase, *shipping]
+        return [Tick(self.pool, self.clock), publish, erase, *self._digest(), *shipping]
+
+    def _digest(self) -> list[Role]:
+        at = self.settings.digest_at
+        if at is None:
+            return []
+        return [
+            Digest(
+                outbox=self.outbox_queue,
+                roles=self.roles,
+                doorbell=self.doorbell,
+                clock=self.clock,
+                calendar=self.institution.working_days,
+                at=at,
+            )
+        ]
 
 
 @contextmanager
@@ -304,7 +320,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     failed_sign_ins = SealedFailedSignIns(pool, keys.box("failed-sign-in"))
     devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
-    known_tree, roles = Tree(pool), StoredRoles(pool)
+    known_tree, roles, outbox_queue = Tree(pool), StoredRoles(pool), OutboxQueue(pool)
     checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
     past = Past(store)
     instants, audit_log, watermark = (
@@ -415,6 +431,13 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
             records=records,
             places=places,
             checkpoints=checkpoints,
+            digest=DigestContents(
+                cases=known_cases,
+                outbox=outbox_queue,
+                calendar=institution.working_days,
+                public_url=settings.public_url,
+                at=settings.digest_at or time.min,
+            ),
             roles=roles,
             settings=settings,
             clock=clock,
@@ -478,7 +501,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
             clock=clock,
         ),
         watermark=watermark,
-        outbox_queue=OutboxQueue(pool),
+        outbox_queue=outbox_queue,
         deliveries=deliveries,
         roles=roles,
         tree=known_tree,

@@ -68,7 +68,7 @@ class OutboxQueue:
         self._pool = pool
 
     def put(self, cause: str, kind: str, account_id: UUID) -> None:
-        """A message to a holder that no event causes; one cause is told once for ever."""
+        """A message to an account that no event causes; one cause is told once for ever."""
         with self._pool.connection() as connection:
             connection.execute(_PUT, (cause, kind, account_id))
 
@@ -142,6 +142,12 @@ class OutboxQueue:
         with self._pool.connection() as connection:
             return {"waiting": 0, "parked": 0, "bounced": 0, "failed": 0} | dict(connection.execute(_COUNTS))
 
+    def undelivered(self, since: datetime) -> int:
+        """How many mails were refused for good or failed since an instant."""
+        with self._pool.connection() as connection:
+            (count,) = connection.execute(_UNDELIVERED, (since,)).fetchone()
+        return count
+
     def is_late(self) -> bool:
         """Whether mails that have waited for minutes have not left yet."""
         with self._pool.connection() as connection:
@@ -183,6 +189,10 @@ _CLAIM = """
 _LATE = """
     SELECT EXISTS (SELECT FROM outbox WHERE state = 'waiting' AND recipient <> 'system'
                    AND created_at < now() - interval '5 minutes')
+"""
+_UNDELIVERED = """
+    SELECT count(*) FROM outbox
+    WHERE state IN ('bounced', 'failed') AND recipient <> 'system' AND settled_at >= %s
 """
 _SETTLE = """
     UPDATE outbox SET state = %(state)s, last_error = %(error)s, settled_at = now()

@@ -92,6 +92,22 @@ PAGE = f"""
     ORDER BY due, case_id LIMIT %(limit)s
 """
 
+BACKLOG = """
+    SELECT count(*), count(*) FILTER (WHERE due < %(today)s), count(*) FILTER (WHERE due = %(today)s),
+           count(*) FILTER (WHERE due > %(today)s AND due <= %(next_day)s), min(opened_at)
+    FROM cases WHERE state = 'open' AND due IS NOT NULL
+"""
+
+
+class Backlog(NamedTuple):
+    """How many cases wait for a clerk, and since when the oldest one does. due_next: on the next working day."""
+
+    open: int
+    late: int
+    due_today: int
+    due_next: int
+    oldest: datetime | None
+
 
 WAITING = """
     SELECT count(*), count(*) FILTER (WHERE due < %s) FROM cases WHERE state = 'open'
@@ -137,6 +153,12 @@ class Cases:
         with self._pool.connection() as connection:
             row = connection.execute(WAITING, (today,)).fetchone()
         return dict(zip(("open", "late"), row, strict=True))
+
+    def backlog(self, today: date, next_day: date) -> Backlog:
+        """next_day: the working day after `today`."""
+        with self._pool.connection() as connection:
+            row = connection.execute(BACKLOG, {"today": today, "next_day": next_day}, prepare=True).fetchone()
+        return Backlog(*row)
 
     def page(
         self,

@@ -111,6 +111,12 @@ def test_an_instant_without_a_time_zone_is_refused():
         resumed_deadline(date(2025, 7, 10), naive, datetime(2025, 7, 8, tzinfo=UTC), WorkingDays("BE"))
 
 
+def test_the_last_working_day_before_a_monday_or_a_closing_day_is_looked_for_further_back():
+    calendar = WorkingDays("BE", closing_days=[date(2025, 9, 10)])
+    assert calendar.before(date(2025, 9, 8)) == date(2025, 9, 5)
+    assert calendar.before(date(2025, 9, 11)) == date(2025, 9, 9)
+
+
 # --- while a question to the holder is open, the clock stands still. 1 to 12 September 2025 are whole weeks.
 
 

@@ -22,7 +22,8 @@ BY_STAFF = (
     "second-factor-reset",
     "erased",
 )
-ABOUT_THE_READER = [kind for kind in kinds() if kind != "checkpoint"]  # which is about the log
+# A checkpoint is about the log, a digest about the day's work.
+ABOUT_THE_READER = [kind for kind in kinds() if kind not in ("checkpoint", "digest")]
 TELLS_FROM_WHERE = [kind for kind in ABOUT_THE_READER if kind not in (*BY_STAFF, "email-change-undone")]
 IF_IT_WAS_NOT_YOU = {
     "fr": r"pas vous|pas de vous|surprend|attendiez|pas voulu|pas le vôtre|pas demandé|aucune donnée|ou non",
