@@ -32,14 +32,14 @@ French catalogue.
 | recovery-codes-issued   | the holder           | `changed_at`, whence                                         |
 | recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                 |
 | checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: lines of the note  |
-| digest                  | a clerk              | `heading` `late` `today` `next` `next_day` `due` `opened_on` `case_link` `further` `console` `open` `oldest` `undelivered` `parked` |
+| digest                  | a clerk              | `heading`: a code, a day's work                              |
 | erased                  | the holder           | `at` `law` `until` `reason`: a code of reasons.erasure       |
 
 whence: `device` and `place`, each a text of our own making or none; where staff sits is none, and the mailbox that was
 taken away is told none. an objection: `new_email_masked` `object_link`. Names that end in `at` are aware instants,
 shown in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
-A digest's `heading` is a code, its counts are none where they are 0, and each item of its lists `late_cases` and
-`due_cases` has `due` `opened_on` `case_link`.
+a day's work: the counts `late` `today` `next` `open` `further` `undelivered` `parked`, none where they are 0; the days
+`next_day` `oldest`; the page `console`; the lists late_cases and due_cases, with `due` `opened_on` `case_link` each.
 
 What reaches a mailbox before its first sign-in, or before it is proved to be the holder's, holds of what was typed the
 address and nothing else: a stranger may have typed it.
