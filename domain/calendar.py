@@ -67,11 +67,11 @@ class WorkingDays:
             day -= timedelta(days=1)
         return day
 
-    def between(self, start: date, end: date) -> int:
-        """How many working days come after `start`, up to `end`; negative where `end` is before `start`."""
-        if end < start:
-            return -self.between(end, start)
-        days = (start + timedelta(days=number) for number in range(1, (end - start).days + 1))
+    def passed(self, since: date, until: date) -> int:
+        """How many working days came after `since`, up to `until` and with it; negative where `until` is earlier."""
+        if until < since:
+            return -self.passed(until, since)
+        days = (since + timedelta(days=number) for number in range(1, (until - since).days + 1))
         return sum(map(self.is_working_day, days))
 
 
@@ -85,22 +85,20 @@ def linking_deadline(submitted: datetime, calendar: WorkingDays) -> date:
     return calendar.after(swiss_day(submitted), LINKING_TIME)
 
 
-def resumed_deadline(due: date, asked: datetime, answered: datetime, calendar: WorkingDays) -> date:
-    """The last day on which linking is on time, once a question to the holder is answered.
+def after_a_pause(due: date, since: datetime, until: datetime, calendar: WorkingDays) -> date:
+    """A deadline, moved by the working days for which its clock stood still: while the holder was asked something.
 
-    The clock stood still from the question to the answer: the deadline moves by as many working days. Whoever asked
-    in time has the working day after the answer at least; what was late already stays so.
-    due: the deadline before. asked, answered: aware instants (naive ones raise ValueError), whose days count in
-    Europe/Zurich.
+    Where it was not over yet when the clock stopped, the secretariat has the working day after the answer at least.
+    since, until: aware instants (naive ones raise ValueError), whose days count in Europe/Zurich.
     """
-    asked_on, answered_on = swiss_day(asked), swiss_day(answered)
-    moved = calendar.after(due, calendar.between(asked_on, answered_on))
-    return moved if asked_on > due else max(moved, calendar.after(answered_on, 1))
+    began, ended = swiss_day(since), swiss_day(until)
+    moved = calendar.after(due, calendar.passed(began, ended))
+    return moved if began > due else max(moved, calendar.after(ended, 1))
 
 
 def working_days_taken(due: date, done: date, calendar: WorkingDays) -> int:
     """How many working days linking took, reckoned from its deadline, so that pauses do not count; 0 or more."""
-    return max(LINKING_TIME + calendar.between(due, done), 0)
+    return max(LINKING_TIME + calendar.passed(due, done), 0)
 
 
 def swiss_day(instant: datetime) -> date:

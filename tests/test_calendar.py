@@ -7,10 +7,10 @@ import pytest
 
 from domain.calendar import (
     WorkingDays,
+    after_a_pause,
     easter_sunday,
     legal_holidays,
     linking_deadline,
-    resumed_deadline,
     working_days_taken,
 )
 
@@ -108,7 +108,7 @@ def test_an_instant_without_a_time_zone_is_refused():
     with pytest.raises(ValueError, match="time zone"):
         linking_deadline(naive, WorkingDays("BE"))
     with pytest.raises(ValueError, match="time zone"):
-        resumed_deadline(date(2025, 7, 10), naive, datetime(2025, 7, 8, tzinfo=UTC), WorkingDays("BE"))
+        after_a_pause(date(2025, 7, 10), naive, datetime(2025, 7, 8, tzinfo=UTC), WorkingDays("BE"))
 
 
 def test_the_last_working_day_before_a_monday_or_a_closing_day_is_looked_for_further_back():
@@ -125,7 +125,7 @@ def at(day: int, hour: int = 9) -> datetime:
 
 
 def resumed(due: int, asked: datetime, answered: datetime, **calendar: object) -> date:
-    return resumed_deadline(date(2025, 9, due), asked, answered, WorkingDays("BE", **calendar))
+    return after_a_pause(date(2025, 9, due), asked, answered, WorkingDays("BE", **calendar))
 
 
 def test_a_deadline_moves_by_the_working_days_that_a_question_was_open():
@@ -171,8 +171,8 @@ def test_how_long_linking_took_is_reckoned_from_the_deadline():
     assert taken(12, 11) == 2
 
 
-def test_working_days_between_two_days_count_the_second_one():
-    between = WorkingDays("BE").between
-    assert between(date(2025, 9, 5), date(2025, 9, 8)) == 1
-    assert between(date(2025, 9, 8), date(2025, 9, 5)) == -1
-    assert between(date(2025, 9, 6), date(2025, 9, 7)) == 0
+def test_working_days_from_one_day_to_another_count_the_second_one():
+    passed = WorkingDays("BE").passed
+    assert passed(date(2025, 9, 5), date(2025, 9, 8)) == 1
+    assert passed(date(2025, 9, 8), date(2025, 9, 5)) == -1
+    assert passed(date(2025, 9, 6), date(2025, 9, 7)) == 0
