@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from domain.calendar import swiss_day
 from infrastructure import bootstrap
 from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.broker import BrokerUnavailable
@@ -49,7 +50,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
             if any(finding.verdict == "fault" for finding in findings):
                 return findings
             with bootstrap.service(settings, conninfo) as service:
-                for check in (_broker, _mail, _outbox, _projections, _erasures, _horizon):
+                for check in (_broker, _mail, _outbox, _projections, _cases, _erasures, _horizon):
                     findings += check(service)
     except (psycopg.OperationalError, EmbeddedPostgresError) as fault:
         to_do = (
@@ -193,6 +194,24 @@ def _projections(service: Service) -> Iterator[Finding]:
             )
         else:
             yield Finding("projections", "ok", f"{model.name} is up to date")
+
+
+def _cases(service: Service) -> Iterator[Finding]:
+    try:
+        backlog = service.backlog()
+    except psycopg.errors.UndefinedTable:  # which the projections say
+        return
+    if backlog.late:
+        days = service.institution.working_days
+        open_for = days.passed(swiss_day(backlog.oldest), swiss_day(service.clock.now()))
+        yield Finding(
+            "cases",
+            "warning",
+            f"{backlog.late} of {backlog.open} open cases are late; the oldest has waited {open_for} working days",
+            "Tell the secretariat: /console shows them, the oldest deadline first.",
+        )
+    else:
+        yield Finding("cases", "ok", f"{backlog.open} open, none late")
 
 
 def _erasures(service: Service) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from application.reauthentication import Reauthentication
 from application.recovery import Recovery
 from application.second_factors import Factors
 from application.standings import Standings
+from domain.calendar import swiss_day
 from domain.matching import Matcher
 from infrastructure import broker
 from infrastructure.access_shipping import ShipAccesses, sink
@@ -91,7 +92,7 @@ from infrastructure.totp import TotpFactors
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
 from projections.accesses import AccessPlaces, accesses, account_accesses
-from projections.cases import Cases, cases
+from projections.cases import Backlog, Cases, cases
 from projections.directory import Directory, directory
 from projections.outbox import outbox
 from projections.timeline import Timeline, timeline
@@ -169,6 +170,11 @@ class Service:
         self.doorbell.close()
         self.store.close()
         self.pool.close()
+
+    def backlog(self) -> Backlog:
+        """What waits for the secretariat today."""
+        today = swiss_day(self.clock.now())
+        return self.cases.backlog(today, self.institution.working_days.after(today, 1))
 
     def relay(self) -> list[Role]:
         return [

@@ -93,16 +93,24 @@ PAGE = f"""
 """
 
 BACKLOG = """
-    SELECT count(*), count(*) FILTER (WHERE due < %(today)s), count(*) FILTER (WHERE due = %(today)s),
-           count(*) FILTER (WHERE due > %(today)s AND due <= %(next_day)s), min(opened_at)
-    FROM cases WHERE state = 'open' AND due IS NOT NULL
+    SELECT count(*) FILTER (WHERE state = 'open'),
+           count(*) FILTER (WHERE state = 'asked'),
+           count(*) FILTER (WHERE state = 'open' AND due < %(today)s),
+           count(*) FILTER (WHERE state = 'open' AND due = %(today)s),
+           count(*) FILTER (WHERE state = 'open' AND due > %(today)s AND due <= %(next_day)s),
+           min(opened_at) FILTER (WHERE state = 'open')
+    FROM cases WHERE state IN ('open', 'asked') AND due IS NOT NULL
 """
 
 
 class Backlog(NamedTuple):
-    """How many cases wait for a clerk, and since when the oldest one does. due_next: on the next working day."""
+    """How many cases wait for a clerk, and since when the oldest one does.
+
+    asked: wait for their holder's answer instead. due_next: on the next working day.
+    """
 
     open: int
+    asked: int
     late: int
     due_today: int
     due_next: int
