@@ -86,6 +86,7 @@ from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
 from infrastructure.signed_notes import Signer
 from infrastructure.signing_key import make_signer, read_signer
+from infrastructure.statistics import Reports
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
@@ -95,12 +96,13 @@ from projections.accesses import AccessPlaces, accesses, account_accesses
 from projections.cases import Backlog, Cases, cases
 from projections.directory import Directory, directory
 from projections.outbox import outbox
+from projections.statistics import Statistics, statistics
 from projections.timeline import Timeline, timeline
 from projections.tree import Tree, tree
 
 # The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first,
 # but for the tree, which has to ask first where it ends.
-READ_MODELS = (tree, outbox, timeline, accesses, account_accesses, cases, directory)
+READ_MODELS = (tree, outbox, timeline, accesses, account_accesses, cases, statistics, directory)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 
@@ -149,6 +151,7 @@ class Service:
     portfolios: Portfolios
     directory: Directory
     cases: Cases
+    reports: Reports
     history: History
     access_trail: AccessTrail
     instants: Instants
@@ -492,6 +495,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         portfolios=Portfolios(store, portfolio_items),
         directory=known_accounts,
         cases=known_cases,
+        reports=Reports(Statistics(pool), known_cases, outbox_queue, institution.working_days),
         history=history,
         access_trail=AccessTrail(store, access_places, history),
         instants=instants,

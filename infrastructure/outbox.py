@@ -5,15 +5,18 @@ after publishing (so that it is not published every second), while leased, and b
 Nobody may claim it before `leased_until`. Each statement is its own short transaction.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
+
+from domain.calendar import ZURICH
 
 SettledState = Literal["sent", "done", "bounced", "failed"]
 
@@ -148,6 +151,12 @@ class OutboxQueue:
             (count,) = connection.execute(_UNDELIVERED, (since,)).fetchone()
         return count
 
+    def settled_by_day(self, since: datetime, until: datetime) -> Counter[tuple[date, bool]]:
+        """How many mails left (True), were refused for good or failed (False), by Swiss day. until: not included."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(_SETTLED_BY_DAY, (ZURICH.key, since, until)).fetchall()
+        return Counter({(day, left): count for day, left, count in rows})
+
     def is_late(self) -> bool:
         """Whether mails that have waited for minutes have not left yet."""
         with self._pool.connection() as connection:
@@ -193,6 +202,11 @@ _LATE = """
 _UNDELIVERED = """
     SELECT count(*) FROM outbox
     WHERE state IN ('bounced', 'failed') AND recipient <> 'system' AND settled_at >= %s
+"""
+_SETTLED_BY_DAY = """
+    SELECT (settled_at AT TIME ZONE %s)::date, state = 'sent', count(*) FROM outbox
+    WHERE state IN ('sent', 'bounced', 'failed') AND recipient <> 'system' AND settled_at >= %s AND settled_at < %s
+    GROUP BY 1, 2
 """
 _SETTLE = """
     UPDATE outbox SET state = %(state)s, last_error = %(error)s, settled_at = now()
