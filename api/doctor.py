@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import psycopg
 
 from api import mirroring
+from domain.calendar import swiss_day
 from infrastructure import bootstrap
 from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.broker import BrokerUnavailable
@@ -50,7 +51,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
             if any(finding.verdict == "fault" for finding in findings):
                 return findings
             with bootstrap.service(settings, conninfo) as service:
-                for check in (_broker, _mail, _outbox, _projections, _records, _erasures, _horizon):
+                for check in (_broker, _mail, _outbox, _projections, _records, _cases, _erasures, _horizon):
                     findings += check(service)
     except (psycopg.OperationalError, EmbeddedPostgresError) as fault:
         to_do = (
@@ -223,6 +224,24 @@ def _records(service: Service) -> Iterator[Finding]:
             f"{state['refused']} could not be taken ({', '.join(state['refusals'])})",
             "matricule records refresh names them; correct them where they are kept.",
         )
+
+
+def _cases(service: Service) -> Iterator[Finding]:
+    try:
+        backlog = service.backlog()
+    except psycopg.errors.UndefinedTable:  # which the projections say
+        return
+    if backlog.late:
+        days = service.institution.working_days
+        open_for = days.passed(swiss_day(backlog.oldest), swiss_day(service.clock.now()))
+        yield Finding(
+            "cases",
+            "warning",
+            f"{backlog.late} of {backlog.open} open cases are late; the oldest has waited {open_for} working days",
+            "Tell the secretariat: /console shows them, the oldest deadline first.",
+        )
+    else:
+        yield Finding("cases", "ok", f"{backlog.open} open, none late")
 
 
 def _erasures(service: Service) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ from api.rest import (
     portfolio,
     second_factors,
     session,
+    statistics,
 )
 from api.schemas import answers
 from api.schemas.accounts import EmailChange, PasswordChange, Reauthentication, either_of
@@ -57,6 +58,7 @@ BLUEPRINTS: Final = tuple(
         audit_history,
         audit_evidence,
         erasures,
+        statistics,
     )
 )
 

@@ -48,6 +48,8 @@ def metrics(horizon: Horizon) -> Response:
         service().metrics.show_records(records_state(service()))
         with service().pool.connection(timeout=PATIENCE_SECONDS) as connection:
             measure(connection, horizon, service().metrics)
+        with contextlib.suppress(psycopg.errors.UndefinedTable):  # nobody has projected yet
+            service().metrics.show_cases(service().backlog(), service().clock.now())
     return Response(service().metrics.render(), content_type=PROMETHEUS)
 
 

@@ -60,8 +60,17 @@ class WorkingDays:
             count -= self.is_working_day(day)
         return day
 
+    def before(self, day: date) -> date:
+        """The last working day before `day`."""
+        day -= timedelta(days=1)
+        while not self.is_working_day(day):
+            day -= timedelta(days=1)
+        return day
+
     def passed(self, since: date, until: date) -> int:
-        """How many working days came after `since`, up to `until` and with it."""
+        """How many working days came after `since`, up to `until` and with it; negative where `until` is earlier."""
+        if until < since:
+            return -self.passed(until, since)
         days = (since + timedelta(days=number) for number in range(1, (until - since).days + 1))
         return sum(map(self.is_working_day, days))
 
@@ -73,15 +82,30 @@ def linking_deadline(submitted: datetime, calendar: WorkingDays) -> date:
     calendar: the secretariat's, its closing days included.
     Source: docs/sources.md#S1; holidays: docs/sources.md#S2.
     """
-    if submitted.tzinfo is None:
-        raise ValueError("an instant without a time zone has no day")
-    return calendar.after(submitted.astimezone(ZURICH).date(), LINKING_TIME)
+    return calendar.after(swiss_day(submitted), LINKING_TIME)
 
 
 def after_a_pause(due: date, since: datetime, until: datetime, calendar: WorkingDays) -> date:
-    """A deadline, moved by the working days for which its clock stood still; days count in Europe/Zurich."""
-    began, ended = (moment.astimezone(ZURICH).date() for moment in (since, until))
-    return calendar.after(due, calendar.passed(began, ended))
+    """A deadline, moved by the working days for which its clock stood still: while the holder was asked something.
+
+    Where it was not over yet when the clock stopped, the secretariat has the working day after the answer at least.
+    since, until: aware instants (naive ones raise ValueError), whose days count in Europe/Zurich.
+    """
+    began, ended = swiss_day(since), swiss_day(until)
+    moved = calendar.after(due, calendar.passed(began, ended))
+    return moved if began > due else max(moved, calendar.after(ended, 1))
+
+
+def working_days_taken(due: date, done: date, calendar: WorkingDays) -> int:
+    """How many working days linking took, reckoned from its deadline, so that pauses do not count; 0 or more."""
+    return max(LINKING_TIME + calendar.passed(due, done), 0)
+
+
+def swiss_day(instant: datetime) -> date:
+    """The day in Switzerland. instant: aware, or ValueError."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant without a time zone has no day")
+    return instant.astimezone(ZURICH).date()
 
 
 @lru_cache(maxsize=128)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from random import SystemRandom
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from application.reauthentication import Reauthentication
 from application.recovery import Recovery
 from application.second_factors import Factors
 from application.standings import Standings
+from domain.calendar import swiss_day
 from domain.matching import Matcher
 from infrastructure import broker
 from infrastructure.access_shipping import ShipAccesses, sink
@@ -36,6 +37,7 @@ from infrastructure.database import open_pool
 from infrastructure.decide import Decide
 from infrastructure.deliver import Deliveries
 from infrastructure.devices import KnownDevices
+from infrastructure.digest import Digest, DigestContents
 from infrastructure.documents import MEGABYTE, Documents
 from infrastructure.doorbell import Doorbell
 from infrastructure.embedded_postgres import EmbeddedPostgres
@@ -88,21 +90,23 @@ from infrastructure.settings import Settings
 from infrastructure.sign_in_link import SignInLinks
 from infrastructure.signed_notes import Signer
 from infrastructure.signing_key import make_signer, read_signer
+from infrastructure.statistics import Reports
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
 from projections.accesses import AccessPlaces, accesses, account_accesses
-from projections.cases import Cases, cases
+from projections.cases import Backlog, Cases, cases
 from projections.directory import Directory, directory
 from projections.outbox import outbox
+from projections.statistics import Statistics, statistics
 from projections.timeline import Timeline, timeline
 from projections.tree import Tree, tree
 
 # The projector folds them in this order, and PostgreSQL writes one's rows while the next one's are folded: so what
 # it writes longest comes before what takes longest to fold. The tree has to ask first where it ends.
-READ_MODELS = (tree, outbox, directory, timeline, accesses, account_accesses, cases)
+READ_MODELS = (tree, outbox, directory, timeline, accesses, account_accesses, cases, statistics)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 
@@ -152,6 +156,7 @@ class Service:
     portfolios: Portfolios
     directory: Directory
     cases: Cases
+    reports: Reports
     history: History
     access_trail: AccessTrail
     instants: Instants
@@ -178,6 +183,11 @@ class Service:
         self.doorbell.close()
         self.store.close()
         self.pool.close()
+
+    def backlog(self) -> Backlog:
+        """What waits for the secretariat today."""
+        today = swiss_day(self.clock.now())
+        return self.cases.backlog(today, self.institution.working_days.after(today, 1))
 
     def relay(self) -> list[Role]:
         return [
@@ -231,7 +241,22 @@ class Service:
         shipping = [ShipAccesses(self.conninfo, sink(address), self.doorbell)] if address else []
         erase = Erase(self.erasures, self.erasure_book, self.clock)
         refresh = RefreshRecords(self.mirror, self.records_source, self.settings.records_every, self.clock)
-        return [Tick(self.pool, self.clock), publish, erase, refresh, *shipping]
+        return [Tick(self.pool, self.clock), publish, erase, refresh, *self._digest(), *shipping]
+
+    def _digest(self) -> list[Role]:
+        at = self.settings.digest_at
+        if at is None:
+            return []
+        return [
+            Digest(
+                outbox=self.outbox_queue,
+                roles=self.roles,
+                doorbell=self.doorbell,
+                clock=self.clock,
+                calendar=self.institution.working_days,
+                at=at,
+            )
+        ]
 
 
 @contextmanager
@@ -315,7 +340,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     failed_sign_ins = SealedFailedSignIns(pool, keys.box("failed-sign-in"))
     devices = KnownDevices(pool, lookup)
     records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
-    known_tree, roles = Tree(pool), StoredRoles(pool)
+    known_tree, roles, outbox_queue = Tree(pool), StoredRoles(pool), OutboxQueue(pool)
     checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
     past = Past(store)
     instants, audit_log, watermark = (
@@ -426,6 +451,13 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
             records=records,
             places=places,
             checkpoints=checkpoints,
+            digest=DigestContents(
+                cases=known_cases,
+                outbox=outbox_queue,
+                calendar=institution.working_days,
+                public_url=settings.public_url,
+                at=settings.digest_at or time.min,
+            ),
             roles=roles,
             settings=settings,
             clock=clock,
@@ -475,6 +507,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         portfolios=Portfolios(store, portfolio_items),
         directory=known_accounts,
         cases=known_cases,
+        reports=Reports(Statistics(pool), known_cases, outbox_queue, institution.working_days),
         history=history,
         access_trail=AccessTrail(store, access_places, history),
         instants=instants,
@@ -490,7 +523,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
             clock=clock,
         ),
         watermark=watermark,
-        outbox_queue=OutboxQueue(pool),
+        outbox_queue=outbox_queue,
         deliveries=deliveries,
         roles=roles,
         tree=known_tree,

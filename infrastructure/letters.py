@@ -16,6 +16,7 @@ from domain.calendar import ZURICH
 from domain.standing import Closure, Lock
 from domain.values import SYSTEM, address_key, mask_email
 from infrastructure.checkpoints import Checkpoints
+from infrastructure.digest import DIGEST, READERS, DigestContents
 from infrastructure.erasure_book import LAST_MESSAGE
 from infrastructure.event_store import EventStore
 from infrastructure.outbox import OutboxItem
@@ -23,7 +24,7 @@ from infrastructure.places import Places
 from infrastructure.records import Records
 from infrastructure.settings import Settings
 
-CHECKPOINT = "checkpoint"  # the only one that no event causes
+CHECKPOINT = "checkpoint"  # no event causes it
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Letters:
         records: Records,
         places: Places,
         checkpoints: Checkpoints,
+        digest: DigestContents,
         roles: Roles,
         settings: Settings,
         clock: Clock,
@@ -58,6 +60,7 @@ class Letters:
         self._records = records
         self._places = places
         self._checkpoints = checkpoints
+        self._digest = digest
         self._roles = roles
         self._settings = settings
         self._clock = clock
@@ -89,14 +92,19 @@ class Letters:
             "recovery-code-used": self._recovery_code_used,
             LAST_MESSAGE: self._erased,
         }
+        self._of_days: dict[str, Callable[[Account, date], Letter | None]] = {
+            CHECKPOINT: self._checkpoint,
+            DIGEST: self._digest_of_day,
+        }
 
     def kinds(self) -> tuple[str, ...]:
-        return (*self._kinds, CHECKPOINT)
+        return (*self._kinds, *self._of_days)
 
     def letter(self, account: Account, item: OutboxItem) -> Letter | None:
         """None where nobody needs to be told after all."""
-        if item.kind == CHECKPOINT:
-            return self._checkpoint(account, item)
+        if item.kind in self._of_days:
+            _, day, _ = item.cause.split(":")
+            return self._of_days[item.kind](account, date.fromisoformat(day))
         cause = self._cause(item)
         letter = self._kinds[item.kind](account, cause, item)
         return letter and replace(letter, values={**self._said_of(account, cause), **letter.values})
@@ -119,14 +127,22 @@ class Letters:
         stream, version = item.cause.split(":")
         return self._store.events_at([(item.position, UUID(stream), int(version))])[0]
 
-    def _checkpoint(self, account: Account, item: OutboxItem) -> Letter | None:
-        _, day, _ = item.cause.split(":")
-        signed = self._checkpoints.of_day(date.fromisoformat(day))
-        if signed is None or "auditor" not in self._roles.of(account.id, self._clock.now()):
+    def _checkpoint(self, account: Account, day: date) -> Letter | None:
+        signed = self._checkpoints.of_day(day)
+        if signed is None or not self._is(account, "auditor"):
             return None
         origin, size, root, _, signature = signed.note.splitlines()
         values = {"day": signed.day, "origin": origin, "size": size, "root": root, "signature": signature}
-        return Letter(item.kind, account.email, values)
+        return Letter(CHECKPOINT, account.email, values)
+
+    def _digest_of_day(self, account: Account, day: date) -> Letter | None:
+        if not self._is(account, READERS) or account.locked or account.closure:
+            return None
+        values = self._digest.values(day, self._clock.now())
+        return values and Letter(DIGEST, account.email, values)
+
+    def _is(self, account: Account, role: str) -> bool:
+        return role in self._roles.of(account.id, self._clock.now())
 
     def _to_holder(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, account.email, {})

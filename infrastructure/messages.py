@@ -33,18 +33,21 @@ French catalogue.
 | recovery-codes-issued   | the holder           | `changed_at`, whence                                         |
 | recovery-code-used      | the holder           | `at` `left`: how many are still good, whence                 |
 | checkpoint              | an auditor           | `day` `origin` `size` `root` `signature`: lines of the note  |
+| digest                  | a clerk              | `heading`: a code, a day's work                              |
 | erased                  | the holder           | `at` `law` `until` `reason`: a code of reasons.erasure       |
 
 whence: `device` and `place`, each a text of our own making or none; where staff sits is none, and the mailbox that was
 taken away is told none. an objection: `new_email_masked` `object_link`. Names that end in `at` are aware instants,
 shown in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
+a day's work: the counts `late` `today` `next` `open` `further` `undelivered` `parked`, none where they are 0; the days
+`next_day` `oldest`; the page `console`; the lists late_cases and due_cases, with `due` `opened_on` `case_link` each.
 
 What reaches a mailbox before its first sign-in, or before it is proved to be the holder's, holds of what was typed the
 address and nothing else: a stranger may have typed it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -115,7 +118,7 @@ def render(
     words |= _codes_in_words(shared | written, words)
     message = {
         "title": _filled(written["title"], words),
-        "blocks": _filled([_block(block, shared["blocks"]) for block in written["blocks"]], words),
+        "blocks": list(_blocks(written["blocks"], shared["blocks"], words)),
     }
     frame = _filled(translations.table(locale, _TOPIC, _FRAME), words | {"title": message["title"]})
     page = {
@@ -137,8 +140,17 @@ def _local(value: object) -> object:
     return value.astimezone(ZURICH) if isinstance(value, datetime) else value
 
 
-def _block(written: Any, shared: Mapping[str, Any]) -> Any:
-    return shared[written] if isinstance(written, str) else written
+def _blocks(
+    written: Sequence[Any], shared: Mapping[str, Any], words: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """A block that is a name is a shared one; one with `each` stands once for each item of that value."""
+    for block in written:
+        block = dict(shared[block] if isinstance(block, str) else block)
+        items = words[block.pop("each")] if "each" in block else [{}]
+        for item in items:
+            filled = _filled(block, {**words, **item})
+            if filled is not None:
+                yield filled
 
 
 def _codes_in_words(written: Mapping[str, Any], words: Mapping[str, object]) -> dict[str, Any]:
@@ -183,7 +195,7 @@ def _text(page: Mapping[str, Any]) -> str:
 
 def _block_text(block: Mapping[str, Any]) -> str:
     match block:
-        case {"link": address, "label": label}:
+        case {"link": address, "label": label} | {"entry": address, "label": label}:
             return f"{label}\n{address}"
         case {"steps": steps}:
             return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))

@@ -23,6 +23,8 @@ from typing import Any
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from projections.cases import Backlog
+
 LOG_FIELDS = (
     "account", "attempt", "channel", "code", "count", "error", "item", "kind", "method", "place", "position",
     "projection", "request", "role", "route", "seconds", "state", "status", "stream", "topic",
@@ -90,6 +92,16 @@ class Metrics:
             ["kind", "state"],
             registry=registry,
         )
+        self.cases = Gauge(
+            "matricule_cases",
+            "Cases that are not decided: open ones wait for a clerk, asked ones for the holder",
+            ["state"],
+            registry=registry,
+        )
+        self.cases_late = Gauge("matricule_cases_late", "Open cases past their deadline", registry=registry)
+        self.case_oldest_seconds = Gauge(
+            "matricule_case_oldest_seconds", "Age of the open case that has waited longest", registry=registry
+        )
         self.malformed_messages = Counter(
             "matricule_malformed_messages", "Messages in the queue that hold no id", registry=registry
         )
@@ -135,6 +147,12 @@ class Metrics:
         self.records_age_seconds.set(state["age_seconds"] or 0)
         self.records_fault.set(state["fault"] is not None)
         self.records_refused.set(state["refused"])
+
+    def show_cases(self, backlog: Backlog, now: datetime) -> None:
+        self.cases.labels("open").set(backlog.open)
+        self.cases.labels("asked").set(backlog.asked)
+        self.cases_late.set(backlog.late)
+        self.case_oldest_seconds.set((now - backlog.oldest).total_seconds() if backlog.oldest else 0)
 
     def render(self) -> bytes:
         """The text format of Prometheus."""

@@ -5,15 +5,18 @@ after publishing (so that it is not published every second), while leased, and b
 Nobody may claim it before `leased_until`. Each statement is its own short transaction.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
+
+from domain.calendar import ZURICH
 
 SettledState = Literal["sent", "done", "bounced", "failed"]
 
@@ -68,7 +71,7 @@ class OutboxQueue:
         self._pool = pool
 
     def put(self, cause: str, kind: str, account_id: UUID) -> None:
-        """A message to a holder that no event causes; one cause is told once for ever."""
+        """A message to an account that no event causes; one cause is told once for ever."""
         with self._pool.connection() as connection:
             connection.execute(_PUT, (cause, kind, account_id))
 
@@ -142,6 +145,18 @@ class OutboxQueue:
         with self._pool.connection() as connection:
             return {"waiting": 0, "parked": 0, "bounced": 0, "failed": 0} | dict(connection.execute(_COUNTS))
 
+    def undelivered(self, since: datetime) -> int:
+        """How many mails were refused for good or failed since an instant."""
+        with self._pool.connection() as connection:
+            (count,) = connection.execute(_UNDELIVERED, (since,)).fetchone()
+        return count
+
+    def settled_by_day(self, since: datetime, until: datetime) -> Counter[tuple[date, bool]]:
+        """How many mails left (True), were refused for good or failed (False), by Swiss day. until: not included."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(_SETTLED_BY_DAY, (ZURICH.key, since, until)).fetchall()
+        return Counter({(day, left): count for day, left, count in rows})
+
     def is_late(self) -> bool:
         """Whether mails that have waited for minutes have not left yet."""
         with self._pool.connection() as connection:
@@ -183,6 +198,15 @@ _CLAIM = """
 _LATE = """
     SELECT EXISTS (SELECT FROM outbox WHERE state = 'waiting' AND recipient <> 'system'
                    AND created_at < now() - interval '5 minutes')
+"""
+_UNDELIVERED = """
+    SELECT count(*) FROM outbox
+    WHERE state IN ('bounced', 'failed') AND recipient <> 'system' AND settled_at >= %s
+"""
+_SETTLED_BY_DAY = """
+    SELECT (settled_at AT TIME ZONE %s)::date, state = 'sent', count(*) FROM outbox
+    WHERE state IN ('sent', 'bounced', 'failed') AND recipient <> 'system' AND settled_at >= %s AND settled_at < %s
+    GROUP BY 1, 2
 """
 _SETTLE = """
     UPDATE outbox SET state = %(state)s, last_error = %(error)s, settled_at = now()

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -70,6 +70,7 @@ class Settings:
     session_idle: timedelta
     mails_a_door: int  # an hour and address
     guesses: Limits
+    digest_at: time | None  # in Switzerland; None: no digest
     outbox_lease: timedelta
     outbox_attempts: int
     erasure_register: Path
@@ -137,6 +138,7 @@ class Settings:
                 network_wrong_passwords=read("NETWORK_WRONG_PASSWORDS", _count, str(NETWORK_WRONG_PASSWORDS)),
                 public_requests=read("PUBLIC_REQUESTS_AN_HOUR", _count, str(PUBLIC_REQUESTS)),
             ),
+            digest_at=read("DIGEST_AT", _hour, "07:00"),
             outbox_lease=timedelta(seconds=read("OUTBOX_LEASE_SECONDS", _lease, "30")),
             outbox_attempts=read("OUTBOX_ATTEMPTS", _count, "8"),
             erasure_register=read("ERASURE_REGISTER", Path, str(home / "erasures.jsonl")).absolute(),
@@ -200,6 +202,14 @@ def _number(text: str) -> float:
     if not 0 < number < 1e6:
         raise ValueError("write a number above 0, like 1.5")
     return number
+
+
+def _hour(text: str) -> time | None:
+    if text == "never":
+        return None
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError("write an hour like 07:00, or never")
+    return time.fromisoformat(text)
 
 
 def _lease(text: str) -> float:

@@ -115,6 +115,45 @@ PAGE = f"""
     ORDER BY due, case_id LIMIT %(limit)s
 """
 
+BACKLOG = """
+    SELECT count(*) FILTER (WHERE state = 'open'),
+           count(*) FILTER (WHERE state = 'asked'),
+           count(*) FILTER (WHERE state = 'open' AND due < %(today)s),
+           count(*) FILTER (WHERE state = 'open' AND due = %(today)s),
+           count(*) FILTER (WHERE state = 'open' AND due > %(today)s AND due <= %(next_day)s),
+           min(opened_at) FILTER (WHERE state = 'open')
+    FROM cases WHERE state IN ('open', 'asked') AND due IS NOT NULL
+"""
+
+
+class Backlog(NamedTuple):
+    """How many cases wait for a clerk, and since when the oldest one does.
+
+    asked: wait for their holder's answer instead. due_next: on the next working day.
+    """
+
+    open: int
+    asked: int
+    late: int
+    due_today: int
+    due_next: int
+    oldest: datetime | None
+
+
+WAITING = """
+    SELECT count(*), count(*) FILTER (WHERE due < %s) FROM cases WHERE state = 'open'
+"""
+
+
+# One either side of a case, whatever has become of it meanwhile.
+BESIDE = """
+    SELECT (SELECT case_id FROM cases WHERE state = 'open' AND (due, case_id) < (here.due, here.case_id)
+            ORDER BY due DESC, case_id DESC LIMIT 1),
+           (SELECT case_id FROM cases WHERE state = 'open' AND (due, case_id) > (here.due, here.case_id)
+            ORDER BY due, case_id LIMIT 1)
+    FROM cases AS here WHERE here.case_id = %s
+"""
+
 
 class Cases:
     """Queries. What a case is decided by is loaded from the log."""
@@ -134,6 +173,31 @@ class Cases:
                 "SELECT FROM cases WHERE account_id = %s AND state = 'asked'", (account_id,), prepare=True
             )
             return asked.fetchone() is not None
+
+    def open_of(self, account_id: UUID) -> UUID | None:
+        """The case of an account that waits for a decision."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT case_id FROM cases WHERE account_id = %s AND state = 'open'", (account_id,)
+            ).fetchone()
+        return row and row[0]
+
+    def beside(self, case_id: UUID) -> tuple[UUID | None, UUID | None]:
+        """The open cases before and after this one in the queue."""
+        with self._pool.connection() as connection:
+            return connection.execute(BESIDE, (case_id,)).fetchone() or (None, None)
+
+    def waiting(self, today: date) -> dict[str, int]:
+        """How many are `open`, and how many of them `late` as of `today`."""
+        with self._pool.connection() as connection:
+            row = connection.execute(WAITING, (today,)).fetchone()
+        return dict(zip(("open", "late"), row, strict=True))
+
+    def backlog(self, today: date, next_day: date) -> Backlog:
+        """next_day: the working day after `today`."""
+        with self._pool.connection() as connection:
+            row = connection.execute(BACKLOG, {"today": today, "next_day": next_day}, prepare=True).fetchone()
+        return Backlog(*row)
 
     def page(
         self,

@@ -16,9 +16,10 @@ from projections.directory import directory
 from projections.outbox import outbox
 from projections.projector import Projector
 from projections.read_model import ReadModel
+from projections.statistics import statistics
 from projections.timeline import timeline
 
-MODELS = (directory, cases, timeline, accesses, account_accesses, outbox)
+MODELS = (directory, cases, statistics, timeline, accesses, account_accesses, outbox)
 
 
 @contextmanager

@@ -36,6 +36,20 @@ VALUES = {
     "signature": "— account.school.example/log 9fGpxZ5zVb6p2fgHSpO5pBzL0Ap0",
     "law": "CPDT-JUNE, art. 35",
 }
+CASE = {
+    "due": date(2025, 12, 2),
+    "opened_on": date(2025, 11, 27),
+    "case_link": f"{PUBLIC_URL}/console/cases/1",
+}
+DIGEST = {
+    "heading": "late-and-today",
+    **dict.fromkeys(("late", "today", "next", "open", "further", "undelivered", "parked"), 3),
+    "next_day": date(2025, 12, 3),
+    "oldest": date(2025, 11, 20),
+    "late_cases": [CASE, CASE],
+    "due_cases": [CASE],
+    "console": f"{PUBLIC_URL}/console",
+}
 REASONS = {"rejected": "no-record", "account-locked": "suspected-misuse", "erased": "purpose-ended"}
 
 
@@ -43,7 +57,7 @@ def message(kind: str, locale: str = "fr", **values: object) -> Message:
     return render(
         kind,
         locale,
-        values=VALUES | {"reason": REASONS.get(kind)} | values,
+        values=VALUES | DIGEST | {"reason": REASONS.get(kind)} | values,
         institution_name=INSTITUTION,
         public_url=PUBLIC_URL,
         contact=CONTACT,

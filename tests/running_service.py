@@ -64,6 +64,7 @@ class RunningService:
             "MATRICULE_OPS_PORT": str(self.ops_port),
             "MATRICULE_LOG_LEVEL": "DEBUG",
             "OUTBOX_LEASE_SECONDS": LEASE_SECONDS,
+            "DIGEST_AT": "never",  # a test sees the same mails at any hour
             **environ,
         }
 

@@ -47,6 +47,7 @@ UNTOLD = {
     "idempotency": "answers that she has had, kept sealed for a day",
     "kept_forms": "what she typed and did not send, kept sealed for half an hour",
     "erasures": "while somebody has proposed one, for those who decide; then nobody is left to be told",
+    "statistics": "days of what the history tells, to be counted",
 }
 
 

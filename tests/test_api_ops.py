@@ -1,14 +1,23 @@
 """What the operator sees, and how little everybody else does."""
 
+import re
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
-from api_client import PUBLIC_URL, House, running
+import yaml
+from api_client import PROFILE, PUBLIC_URL, House, running
+from people import DAY
+from write_side import StandingClock
 
+from api.doctor import _cases
 from api.ops import create_ops_app
 from infrastructure import broker
 from infrastructure.bootstrap import READ_MODELS
+
+NAMES = re.compile(r"\bmatricule_[a-z_]+")
 
 
 @pytest.fixture
@@ -84,6 +93,32 @@ def test_the_public_port_tells_no_detail(house):
     assert public(house, "/health/live").json == {"status": "live"}
     assert public(house, "/health/ready").json == {"status": "ready"}
     assert public(house, "/metrics").status_code == 404
+
+
+def test_cases_that_wait_are_shown_and_warned_of_once_they_are_late(database_url, tmp_path):
+    clock = StandingClock(datetime(2025, 9, 1, 8, 0, tzinfo=UTC))
+    with running(database_url, tmp_path, clock) as house:
+        assert "matricule_cases_late 0.0" in ops(house, "/metrics").get_data(as_text=True)
+        holder = house.holder()
+        holder.put("/me/profile", PROFILE)
+        house.service.watermark.wait(("cases",), house.service.watermark.open(house.match(holder.id)))
+        clock.goes_on(4 * DAY)  # the day after the deadline
+        shown = ops(house, "/metrics").get_data(as_text=True).splitlines()
+        late, oldest = 'matricule_cases{state="open"} 1.0', "matricule_case_oldest_seconds 345600.0"
+        assert {late, oldest, "matricule_cases_late 1.0"} <= {*shown}
+        [finding] = _cases(house.service)
+        assert (finding.part, finding.verdict) == ("cases", "warning")
+        assert "1 of 1 open cases are late; the oldest has waited 4 working days" in finding.what
+
+
+def test_the_alert_rules_in_the_handbook_name_metrics_that_there_are(house):
+    handbook = Path(__file__).parent.parent / "docs" / "operations.md"
+    (rules,) = re.findall(r"```yaml\n(.*?)```", handbook.read_text("utf-8"), re.DOTALL)
+    asked = {
+        name for rule in yaml.safe_load(rules)["groups"][0]["rules"] for name in NAMES.findall(rule["expr"])
+    }
+    exported = NAMES.findall(ops(house, "/metrics").get_data(as_text=True))
+    assert asked - {*exported} == set()
 
 
 def test_metrics_count_requests_by_route_and_not_by_path(house):

@@ -23,7 +23,8 @@ BY_STAFF = (
     "second-factor-reset",
     "erased",
 )
-ABOUT_THE_READER = [kind for kind in kinds() if kind != "checkpoint"]  # which is about the log
+# A checkpoint is about the log, a digest about the day's work.
+ABOUT_THE_READER = [kind for kind in kinds() if kind not in ("checkpoint", "digest")]
 TELLS_FROM_WHERE = [kind for kind in ABOUT_THE_READER if kind not in (*BY_STAFF, "email-change-undone")]
 IF_IT_WAS_NOT_YOU = {
     "fr": r"pas vous|pas de vous|surprend|attendiez|pas voulu|pas le vôtre|pas demandé|aucune donnée|ou non",
@@ -54,7 +55,9 @@ def test_the_table_names_what_each_message_needs(kind, locale):
     (row,) = re.findall(rf"^\| {kind} .*\|(.*)\|$", messages.__doc__, re.MULTILINE)
     whence = {"device", "place"} if "whence" in row else set()
     objection = {"new_email_masked", "object_link"} if "an objection" in row else set()
-    assert named_in(kind, locale) == {*re.findall(r"`(\w+)`", row)} | whence | objection
+    (work,) = re.findall(r"^a day's work: ([^.]*)", messages.__doc__, re.MULTILINE)
+    listed = row + work if "a day's work" in row else row
+    assert named_in(kind, locale) == {*re.findall(r"`(\w+)`", listed)} | whence | objection
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from infrastructure.event_mapper import opener
 from infrastructure.reconcile import Difference, reconcile
 from projections.cases import cases
 from projections.directory import directory
+from projections.statistics import statistics
 from projections.timeline import timeline
 
-MODELS = (directory, cases, timeline)
+MODELS = (directory, cases, statistics, timeline)
 
 
 @pytest.fixture
