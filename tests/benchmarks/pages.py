@@ -7,7 +7,6 @@ import web
 from browsing import PHONE, Portal, running_chromium, sign_in
 from figures import Figure, at_most, percentile
 from playwright.sync_api import BrowserContext, CDPSession, Page
-from running_service import RunningService
 from sample_people import fill_in, somebody
 from services import install_what_is_missing
 from signed_in import a_running_service
