@@ -13,6 +13,7 @@ from psycopg import OperationalError
 from services import new_database
 from write_side import StandingClock
 
+from api import errors
 from api.schemas.accounts import EmailChange
 from api.web.cookies import BROWSER
 from api.web.feature import Feature
@@ -21,7 +22,7 @@ from api.web.page import go, page
 from api.web.visitors import for_holders, for_staff
 from domain.values import OPERATOR
 from infrastructure.tick import Tick
-from infrastructure.translations import LOCALES
+from infrastructure.translations import LOCALES, text
 
 PUBLIC_PAGES = (
     "/",
@@ -34,6 +35,7 @@ PUBLIC_PAGES = (
     "/accessibility",
     "/demo",
     "/password-reset/done",
+    "/problems/wrong-credentials",
     "/nowhere",
 )
 TEMPLATE = """{% extends "layout.html" %}{% block title %}Try{% endblock %}{% block main %}<h1>Try</h1>
@@ -348,6 +350,21 @@ def test_a_holder_on_a_page_of_staff_is_told_so(browser, ada):
 
 
 # --- what cannot be shown
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_every_problem_has_a_page_in_every_language(house, language):
+    browser = Visitor(house, {"Accept-Language": f"{language}-CH"})
+    for code in errors.known_codes():
+        page = browser.get(f"/problems/{code}")
+        assert page.status_code == 200
+        assert page.headers["Content-Language"] == language
+        assert "Accept-Language" in page.headers["Vary"]
+        title, detail = (text(language, "problems", code, part) for part in ("title", "detail"))
+        assert title in page.words
+        assert " ".join(detail.split()) in page.words
+    for code in ("nope", "fields", "<script>"):
+        assert browser.get(f"/problems/{code}").status_code == 404
 
 
 @pytest.mark.parametrize(
