@@ -3,7 +3,6 @@
 import json
 import time
 
-import pytest
 from browsing import DESKTOP, PHONE, SMALLEST, heading, path_of, send, sign_in
 from pyotp import TOTP
 from wcag import violations
@@ -156,18 +155,13 @@ def test_at_a_desk_a_passkey_is_added_and_stands_in_the_passwords_place(portal):
         assert heading(page) == "Mein Profil"
 
 
-@pytest.mark.parametrize(
-    ("screen", "scheme", "language"),
-    [(SMALLEST, "light", "de"), (DESKTOP, "dark", "fr")],
-    ids=["320 px", "desk"],
-)
-def test_no_page_of_the_profile_has_a_violation(portal, screen, scheme, language):
+def test_no_page_of_the_profile_has_a_violation(portal):
     email = portal.new_address("w" * 40)
     password = portal.account(email, given_name="W" * 60)
     # Still: a button that is just changing its colour has the contrast of neither.
-    with portal.visitor(**screen, color_scheme=scheme, reduced_motion="reduce") as page:
+    with portal.visitor(**SMALLEST, color_scheme="light", reduced_motion="reduce") as page:
         sign_in(page, email, password)
-        page.goto(f"/profile/email?lang={language}")
+        page.goto("/profile/email")
         page.fill("#new_email", f"{'neue' * 12}.{email}")
         page.fill("#password", password)
         send(page)
