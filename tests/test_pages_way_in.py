@@ -88,7 +88,10 @@ def test_a_barred_account_is_told_so_after_the_right_password(house, browser, ad
     reason = {"lock": "suspected-misuse", "close": "left-institution"}[bar]
     getattr(house.service.standings, bar)(ada.id, reason=reason, note=None, actor=OPERATOR)
     browser.get("/")
-    assert f"Ce compte est {title}" in browser.shown_again("/", ada.pair).html
+    told = browser.shown_again("/", ada.pair)
+    assert f"Ce compte est {title}" in told.words
+    assert "secrétariat" in told.words
+    assert '<a href="/help#contact">' in told.html
     assert title not in browser.shown_again("/", {**ada.pair, "password": "not the right one"}).html
 
 
