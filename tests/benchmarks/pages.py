@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import web
-from browsing import PHONE, Portal, running_chromium, sign_in
+from browsing import PHONE, Portal, follow, running_chromium, sign_in
 from figures import Figure, at_most, percentile
 from playwright.sync_api import BrowserContext, CDPSession, Page
 from sample_people import fill_in, somebody
@@ -88,8 +88,8 @@ def _session_of_somebody_linked(portal: Portal) -> dict[str, str]:
         sign_in(page, record["email"], portal.account(record["email"]))
         page.goto("/my-data/edit")
         fill_in(page, record)
-        page.click("text=Continuer")
-        page.click("text=Enregistrer")
+        follow(page, "text=Continuer")
+        follow(page, "text=Enregistrer")
         page.wait_for_selector("[data-standing=linked]")
         (cookie,) = (each for each in page.context.cookies() if each["name"] == "matricule_session")
     return {"name": cookie["name"], "value": cookie["value"], "url": portal.address}
