@@ -1,4 +1,4 @@
-"""The few pages of the JSON door: its documentation, and what each problem means."""
+"""The pages of the JSON door: its documentation."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -16,7 +16,6 @@ from flask import (
 )
 
 from api import documentation, errors
-from api.context import locale
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -49,18 +48,6 @@ def show_asset(name: str) -> Response:
     if name not in ASSETS:
         raise errors.Problem("not-found")
     return send_from_directory(_swagger_ui(), name, max_age=ASSET_SECONDS)
-
-
-@pages.get("/problems/<code>")
-def explain(code: str) -> Response:
-    """What a problem's `type` leads to."""
-    if code not in errors.known_codes():
-        raise errors.Problem("not-found")
-    language = locale()
-    response = _page("problem.html", code=code, language=language, **errors.document(code, language))
-    response.headers["Content-Language"] = language
-    response.vary.add("Accept-Language")
-    return response
 
 
 def _page(template: str, **values: object) -> Response:

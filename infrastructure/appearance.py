@@ -11,7 +11,7 @@ from typing import Any, Final
 from infrastructure.translations import LOCALES
 
 LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, 1.4.3
-# What the colours are seen on, lightest and darkest; the same as in api/web/static/pages.css.
+# What the colours are seen on, lightest and darkest; the same as in pages.css and templates/message.html.
 ON: Final = {"light": ("#ffffff", "#f3f6f9"), "dark": ("#10151b", "#1a2129")}
 USUAL: Final = MappingProxyType({"light": "#14508c", "dark": "#9cc4f0"})
 LOGO_BYTES: Final = 8_000  # every first visit loads it
@@ -25,6 +25,11 @@ class Appearance:
     logo: bytes | None
     light: str
     dark: str
+
+    @property
+    def colours(self) -> Mapping[str, str]:
+        """By scheme."""
+        return {"light": self.light, "dark": self.dark}
 
 
 def appearance(written: dict[str, Any], folder: Path) -> Appearance:

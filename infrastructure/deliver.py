@@ -106,6 +106,7 @@ class Deliveries:
             institution_name=self._institution.name,
             public_url=self._settings.public_url,
             contact=self._institution.contact,
+            colours=self._institution.appearance.colours,
         )
         mail = compose(
             message,

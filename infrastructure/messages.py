@@ -58,6 +58,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.calendar import ZURICH
 from infrastructure import translations
+from infrastructure.appearance import USUAL
 
 _TOPIC = "messages"
 _FRAME = "frame"  # what stands around every message
@@ -101,11 +102,13 @@ def render(
     institution_name: str,
     public_url: str,
     contact: str = "",
+    colours: Mapping[str, str] = USUAL,
 ) -> Message:
     """The message of this kind in this language.
 
     values: as the table above says; instants are shown in Swiss time. public_url: no slash at its end.
     contact: how to reach the institution, in a line, in the foot of every message.
+    colours: of links and buttons, `light` and `dark`, as `appearance` has judged them.
     Raises KeyError for an unknown kind, a value that is missing, or a code that has no words.
     """
     words = {name: _local(value) for name, value in values.items()} | {
@@ -125,6 +128,7 @@ def render(
         **words,
         **message,
         "frame": frame,
+        "colours": colours,
         "locale": locale,
         "site": urlsplit(public_url).netloc,
     }

@@ -97,10 +97,48 @@ def sign_in(page: Page, email: str, password: str) -> None:
     send(page)
 
 
+MAIN_BUTTON = "form[data-form] .button:visible >> nth=0"
+
+
 def send(page: Page) -> None:
     """By the main button of the page's form, until its answer is there: what follows acts on that page."""
+    follow(page, MAIN_BUTTON)
+
+
+def follow(page: Page, selector: str) -> None:
+    """By a link or a button, until the page that it leads to is there."""
     with page.expect_navigation():
-        page.click("form[data-form] .button:visible >> nth=0")
+        page.click(selector)
+
+
+def sign_out(page: Page) -> None:
+    page.click("details.account summary")
+    follow(page, ".account-menu button")
+
+
+def reload_and_return(page: Page) -> None:
+    """Whoever reloads what came of a form, goes back from it and forward again finds it as it was."""
+    seen = path_of(page), heading(page)
+    page.reload()
+    assert (path_of(page), heading(page)) == seen
+    page.go_back()
+    page.go_forward()
+    assert (path_of(page), heading(page)) == seen
+
+
+def device_with_passkeys(page: Page) -> None:
+    """That says yes whenever it is asked."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def path_of(page: Page) -> str:

@@ -35,6 +35,25 @@ AURELIE = PersonalData(  # the register holds her: tests/records_generator.py
 )
 AURELIE_ADDRESS = "aurelie.chappuis@example.org"
 
+# As she sends it to the API; none of it stands anywhere by chance.
+ZEBULONIA = {
+    "ahv_number": "756.9217.0769.85",
+    "given_name": "Zebulonia",
+    "family_name": "Quuxmüller",
+    "birth_name": "Xanthopoulos",
+    "birth_date": "1971-02-03",
+    "sex": "female",
+    "nationality": "CH",
+    "street": "Wolkenkuckucksgasse 77",
+    "postal_code": "ZQ-4242",
+    "city": "Seldwyla",
+    "country": "CH",
+    "phone": "079 555 01 77",
+    "function": "teacher-cycle-1",
+    "school": "moutier",
+    "canton": "JU",
+}
+
 
 def an_account(now: datetime = NOON, email: str = AURELIE_ADDRESS, whence: Whence = NOWHERE) -> Account:
     return Account.request(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-from browsing import DESKTOP, PHONE, Portal, a_portal, running_chromium, send, sign_in
+from browsing import DESKTOP, PHONE, Portal, a_portal, follow, running_chromium, send, sign_in
 from playwright.sync_api import Page
 from sample_people import fill_in, somebody
 from services import install_what_is_missing
@@ -37,7 +37,7 @@ def way_in(portal: Portal, page: Page) -> Iterator[str]:
     page.check("#accept_privacy_policy")
     send(page)
     yield "sign-up-question"
-    page.click("[name=meant][value=suggested]")
+    follow(page, "[name=meant][value=suggested]")
     yield "sign-up-sent"
     password = portal.account(email, given_name="Aurélie", family_name="Chappuis")
     sign_in(page, email, password)
@@ -78,12 +78,12 @@ def my_data(portal: Portal, page: Page) -> Iterator[str]:
     page.goto("/my-data")
     yield "my-data"
     fill_in(page, record, city="")
-    page.click("text=Continuer")
+    follow(page, "text=Continuer")
     yield "my-data-wrong"
     page.fill("#city", record["city"])
-    page.click("text=Continuer")
+    follow(page, "text=Continuer")
     yield "my-data-check"
-    page.click("text=Enregistrer")
+    follow(page, "text=Enregistrer")
     page.wait_for_selector("[data-standing=linked]")
     yield "my-data-linked"
     page.goto("/portfolio")

@@ -5,6 +5,8 @@ from uuid import uuid4
 import pytest
 from api_client import PROFILE, House, running
 from letters import read_back
+from mailing import reset_token
+from page_visitor import Visitor
 from services import new_database
 
 from infrastructure.erasure_book import LAST_MESSAGE
@@ -120,6 +122,23 @@ def test_the_same_request_again_is_answered_and_proposes_nothing(house, first):
     proposed = first.post(f"/accounts/{holder.id}/erasure", WHY, headers=key)
     again = first.post(f"/accounts/{holder.id}/erasure", WHY, headers=key)
     assert proposed.json == again.json
+
+
+def test_to_whoever_was_erased_every_page_is_as_to_a_stranger(house, first, second):
+    holder = house.holder()
+    visitor, link = Visitor(house).signed_in(holder), reset_token(house, holder)
+    erasure = first.post(f"/accounts/{holder.id}/erasure", WHY).json["id"]
+    second.post(f"/erasures/{erasure}/approve")
+    house.service.watermark.wait(("directory",), house.service.watermark.open(carried_out(house, holder)))
+    assert visitor.get("/my-data").leads_to == "/?next=/my-data"
+    visitor.get("/")
+    refused = visitor.shown_again("/", holder.pair)
+    visitor.get("/")
+    stranger = visitor.shown_again("/", {**holder.pair, "email": "nobody@school.example"})
+    assert refused.words.partition("Adresse")[0] == stranger.words.partition("Adresse")[0]
+    assert "J'ai perdu mon mot de passe" in refused.words
+    dead = visitor.open(f"/password-reset?token={link}")
+    assert (dead.status_code, "Ce lien n'est plus valable" in dead.words) == (410, True)
 
 
 def test_an_answer_that_was_kept_is_kept_no_more_after_an_erasure(house, first, second):

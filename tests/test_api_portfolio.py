@@ -3,10 +3,10 @@
 import base64
 import hashlib
 import json
-from itertools import count
 
 import pytest
-from api_client import FRONTEND, PREFIX, PROFILE, PUBLIC_URL, Client, House, running
+from api_client import FRONTEND, PREFIX, PROFILE, PUBLIC_URL, Client, running
+from linked_people import a_record, link, unlink
 from portfolio_files import PDF, HandedOver, sha256
 from services import new_database
 
@@ -15,7 +15,6 @@ from domain.errors import AccountClosed, AccountLocked
 from domain.values import LOCALES
 from infrastructure.translations import text
 
-NUMBERS = count(1)
 TYPES = {
     "application/pdf": (PDF, "a.pdf"),
     "image/png": (b"\x89PNG\r\n\x1a\n\0\0", "a.png"),
@@ -53,32 +52,6 @@ def claire(house, clerk, record) -> Client:
     holder = house.holder()
     link(house, clerk, holder, record)
     return holder
-
-
-def a_record(house: House, tmp_path) -> str:
-    number = f"R-{next(NUMBERS):06}"
-    file = tmp_path / f"{number}.csv"
-    file.write_text(f"record_number;family_name;given_name;birth_date\n{number};Rossel;Claire;1980-12-31\n")
-    assert not house.service.records.import_file(file, today=house.service.clock.now().date()).refused
-    return number
-
-
-def link(house: House, clerk: Client, holder: Client, record: str) -> None:
-    if holder.get("/me/profile").status_code == 404:
-        holder.put("/me/profile", {**PROFILE, "ahv_number": None})
-        position = house.match(holder.id)
-    else:
-        position = house.position()
-    house.service.watermark.wait(("cases", "directory"), house.service.watermark.open(position))
-    profile = house.service.store.profile(house.service.store.account(holder.id).profile_id)
-    decision = {"record_number": record, "reason": "identity-checked", "note": None}
-    answer = clerk.post(f"/cases/{profile.open_case.id}/link", decision)
-    assert answer.status_code == 200, answer.json
-
-
-def unlink(clerk: Client, holder: Client) -> None:
-    answer = clerk.post(f"/accounts/{holder.id}/unlink", {"reason": "wrong-record", "note": None})
-    assert answer.status_code == 204, answer.json
 
 
 def listed(client: Client, path: str = "/me/portfolio") -> list[str]:

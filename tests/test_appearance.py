@@ -4,11 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from api_client import PUBLIC_URL, running
+from mailing import delivered
 
+import infrastructure
 from infrastructure.appearance import LEAST_CONTRAST, LOGO_BYTES, ON, contrast
 from infrastructure.institution import load_institution
 from infrastructure.settings import SettingsError
 
+LETTER = Path(infrastructure.__file__).with_name("templates") / "message.html"
 PROJECT = Path(__file__).parents[1]
 OURS = (PROJECT / "infrastructure" / "institution.toml").read_text("utf-8")
 STYLE = (PROJECT / "api" / "web" / "static" / "pages.css").read_text("utf-8")
@@ -75,6 +79,21 @@ def test_a_logo_that_everybody_would_wait_for_is_refused(tmp_path):
         loaded(tmp_path, '# logo = "logo.svg"', 'logo = "logo.svg"', logo=b" " * (LOGO_BYTES + 1))
 
 
+def test_pages_and_mails_have_the_institutions_colours(database_url, tmp_path):
+    file = tmp_path / "institution.toml"
+    file.write_text(OURS.replace("#14508c", "#7a0019").replace("#9cc4f0", "#ffb3c1"), "utf-8")
+    with running(database_url, tmp_path / "home", INSTITUTION_FILE=str(file)) as house:
+        client = house.app.test_client()
+        page = client.get("/", base_url=PUBLIC_URL).get_data(as_text=True)
+        style = client.get(re.search(r"/assets/pages-[^\"]+", page)[0], base_url=PUBLIC_URL)
+        assert house.client().post("/password-resets", {"email": house.holder().email}).status_code == 202
+        (*_, mail) = delivered(house)
+    for shown in (style.get_data(as_text=True), mail.get_body(("html",)).get_content()):
+        assert "#7a0019" in shown
+        assert "#ffb3c1" in shown
+        assert "#14508c" not in shown
+
+
 # --- the style sheet's own colours
 
 
@@ -89,9 +108,12 @@ def whole(colour):
     return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
 
 
-def test_colours_are_judged_on_the_backgrounds_that_the_style_sheet_has():
+def test_colours_are_judged_on_the_backgrounds_that_pages_and_mails_have():
     for scheme, tokens in schemes().items():
         assert {whole(tokens["paper"]), whole(tokens["card"])} == set(ON[scheme])
+    _, dark, light = re.split(r"prefers-color-scheme|</style>", LETTER.read_text("utf-8"))
+    assert re.search(r"\.card { background: (#\w+)", dark)[1] in ON["dark"]
+    assert re.search(r'class="card".*?background:(#\w+)', light)[1] in ON["light"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

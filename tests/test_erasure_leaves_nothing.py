@@ -10,6 +10,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from erasing import erased_by_two, signed_in_with_code
+from people import ZEBULONIA
 from pyotp import TOTP
 from running_service import RunningService, a_service, password_in
 from spec import until
@@ -25,23 +26,6 @@ EMAIL, NEW_EMAIL, MISTYPED = (
 NEIGHBOUR = "neighbour@stays.example"
 PASSWORD = "sept ponts au bord du Doubs"
 DEVICE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
-PROFILE = {
-    "ahv_number": "756.9217.0769.85",
-    "given_name": "Zebulonia",
-    "family_name": "Quuxmüller",
-    "birth_name": "Xanthopoulos",
-    "birth_date": "1971-02-03",
-    "sex": "female",
-    "nationality": "CH",
-    "street": "Wolkenkuckucksgasse 77",
-    "postal_code": "ZQ-4242",
-    "city": "Seldwyla",
-    "country": "CH",
-    "phone": "079 555 01 77",
-    "function": "teacher-cycle-1",
-    "school": "moutier",
-    "canton": "JU",
-}
 PLAIN = [
     EMAIL,
     NEW_EMAIL,
@@ -51,10 +35,10 @@ PLAIN = [
     "+41795550177",
     *(
         value
-        for name, value in PROFILE.items()
+        for name, value in ZEBULONIA.items()
         if name in ("ahv_number", "phone", "postal_code", "birth_date")
     ),
-    *(value for name, value in PROFILE.items() if name.endswith("_name") or name in ("street", "city")),
+    *(value for name, value in ZEBULONIA.items() if name.endswith("_name") or name in ("street", "city")),
 ]
 # The institution's own register, and messages that were sent.
 STAYS = {"table records"}
@@ -95,7 +79,7 @@ class Person:
             value.split(";")[0].partition("=")[2] for name, value in cookie.headers if name == "Set-Cookie"
         ]
         self.signs_in({"email": EMAIL, "password": initial})
-        self.ask("PUT", "/me/profile", PROFILE, expected=200)
+        self.ask("PUT", "/me/profile", ZEBULONIA, expected=200)
         until(lambda: self.ask("GET", "/me", expected=200).json["link_state"] == "linked")
         self.ask("PUT", "/me/password", {"current_password": initial, "new_password": PASSWORD}, expected=204)
         self.signs_in({"email": EMAIL, "password": PASSWORD})

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from api_client import PROFILE, Client, House, running
-from page_reader import PageReader, Sheet
+from page_visitor import Sheet, Visitor
 from people import AURELIE
 from services import new_database
 
@@ -32,23 +32,23 @@ def clerk(house) -> Client:
 
 
 @pytest.fixture
-def claire(house) -> PageReader:
-    return PageReader(house.holder())
+def claire(house) -> Visitor:
+    return Visitor(house).with_session_of(house.holder())
 
 
-def continue_with(reader: PageReader, **different: str) -> Sheet:
+def continue_with(reader: Visitor, **different: str) -> Sheet:
     """The form, filled in and sent."""
-    form = reader.get(EDIT)
+    form = reader.open(EDIT)
     assert form.path == EDIT
-    return reader.post(EDIT, {**form.hidden, **WRITTEN, **different})
+    return reader.submit(EDIT, {**WRITTEN, **different}, on=form)
 
 
-def save(reader: PageReader, check: Sheet, **more: str) -> Sheet:
-    return reader.post(CHECK, {**check.hidden, **more})
+def save(reader: Visitor, check: Sheet, **more: str) -> Sheet:
+    return reader.submit(CHECK, more, on=check)
 
 
-def saved(reader: PageReader) -> dict:
-    answer = reader.client.get("/me/profile")
+def saved(reader: Visitor) -> dict:
+    answer = reader.holder.get("/me/profile")
     assert answer.status_code == 200, answer.json
     return answer.json
 
@@ -94,8 +94,8 @@ def test_the_form_understands_what_it_shows(house, data):
 
 
 def test_the_first_form_knows_the_names_of_the_sign_up(claire):
-    form = claire.get(SHOW)
-    assert (form.path, form.status) == (EDIT, 200)
+    form = claire.open(SHOW)
+    assert (form.path, form.status_code) == (EDIT, 200)
     assert (form.fields["given_name"], form.fields["family_name"]) == ("Claire", "Rossel")
     assert 'data-banner="profile"' in form.html
 
@@ -111,18 +111,18 @@ def test_nothing_is_saved_before_it_was_looked_over(claire):
         "032 886 99 31",
         "féminin",
     ):
-        assert told in check.text
-    assert claire.client.get("/me/profile").status_code == 404
+        assert told in check.words
+    assert claire.holder.get("/me/profile").status_code == 404
     done = save(claire, check)
     assert done.path == SHOW
-    assert "Nous lions vos données" in done.text
+    assert "Nous lions vos données" in done.words
     assert "data-banner" not in done.html
     assert saved(claire) == {**PROFILE, "phone": "+41328869931"}
 
 
 def test_whoever_has_no_number_yet_says_so(claire):
     check = continue_with(claire, ahv_number="", ahv_number_missing="true")
-    assert "Je n'en ai pas encore" in check.text
+    assert "Je n'en ai pas encore" in check.words
     save(claire, check)
     assert saved(claire)["ahv_number"] is None
 
@@ -136,7 +136,7 @@ def test_all_that_is_wrong_stands_beside_its_field_and_what_was_typed_stays(clai
         "sex": "",
     }
     form = continue_with(claire, **typed)
-    assert (form.path, form.status) == (EDIT, 422)
+    assert (form.path, form.status_code) == (EDIT, 422)
     assert set(form.faults) == {"ahv_number", "birth_date", "city", "sex"}
     assert form.faults["birth_date"] == "Cette date n'existe pas. Exemple\N{NO-BREAK SPACE}: 31.12.1980"
     assert {name: form.fields[name] for name in typed if name != "sex"} == {
@@ -153,23 +153,23 @@ def test_a_number_and_none_is_one_too_many(claire):
 
 def test_going_back_brings_everything_back(claire):
     check = continue_with(claire, street="Chemin du Retour 7")
-    for form in (claire.get(EDIT), save(claire, check, step="modify")):
-        assert (form.path, form.status) == (EDIT, 200)
+    for form in (claire.open(EDIT), save(claire, check, step="modify")):
+        assert (form.path, form.status_code) == (EDIT, 200)
         assert form.fields["street"] == "Chemin du Retour 7"
-        assert "Rien n'a encore été envoyé" not in form.text
-    assert claire.client.get("/me/profile").status_code == 404
+        assert "Rien n'a encore été envoyé" not in form.words
+    assert claire.holder.get("/me/profile").status_code == 404
 
 
 def test_going_back_over_a_mistake_shows_it_mended(claire):
     wrong = continue_with(claire, city="")
-    claire.post(EDIT, {**wrong.hidden, **WRITTEN})
-    back = claire.get(wrong.address)
-    assert (back.status, back.faults, back.fields["city"]) == (200, {}, "Moutier")
+    claire.submit(EDIT, WRITTEN)
+    back = claire.open(wrong.address)
+    assert (back.status_code, back.faults, back.fields["city"]) == (200, {}, "Moutier")
 
 
 def test_the_page_to_look_over_is_the_data_s_own_page_once_they_are_saved(claire):
     save(claire, continue_with(claire))
-    assert claire.get(CHECK).path == SHOW
+    assert claire.open(CHECK).path == SHOW
 
 
 # --- twice
@@ -179,7 +179,7 @@ def test_saving_the_same_twice_is_saving_once(claire):
     check = continue_with(claire)
     assert save(claire, check).path == SHOW
     assert save(claire, check).path == SHOW
-    history = claire.client.get("/me/history").json["items"]
+    history = claire.holder.get("/me/history").json["items"]
     assert [item["type"] for item in history].count("profile.submitted") == 1
     assert [item["type"] for item in history].count("profile.corrected") == 0
 
@@ -198,8 +198,8 @@ def test_another_tab_is_not_overwritten_unseen(claire, is_first):
     mine, other = (continue_with(claire, street=street) for street in ("Rue Une 1", "Rue Deux 2"))
     save(claire, other)
     stale = save(claire, mine)
-    assert (stale.path, stale.status) == (CHECK, 412)
-    assert "Rue Une 1 Enregistré actuellement : Rue Deux 2" in stale.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert (stale.path, stale.status_code) == (CHECK, 412)
+    assert "Rue Une 1 Enregistré actuellement : Rue Deux 2" in stale.words.replace("\N{NO-BREAK SPACE}", " ")
     assert saved(claire)["street"] == "Rue Deux 2"
     save(claire, stale)  # knowing both
     assert saved(claire)["street"] == "Rue Une 1"
@@ -208,15 +208,15 @@ def test_another_tab_is_not_overwritten_unseen(claire, is_first):
 def test_a_made_up_version_overwrites_nothing(claire):
     save(claire, continue_with(claire))
     check = continue_with(claire, street="Rue Une 1")
-    assert save(claire, check, version="9" * 30).status == 412
-    assert save(claire, check, version="x").status == 412
+    assert save(claire, check, version="9" * 30).status_code == 412
+    assert save(claire, check, version="x").status_code == 412
 
 
 def test_what_the_page_brought_along_is_judged_again(claire):
     form = save(claire, continue_with(claire), birth_date="31.12.2999")
-    assert form.status == 422
+    assert form.status_code == 422
     assert 'action="/my-data/edit"' in form.html
-    assert claire.client.get("/me/profile").status_code == 404
+    assert claire.holder.get("/me/profile").status_code == 404
 
 
 # --- what became of it
@@ -224,16 +224,16 @@ def test_what_the_page_brought_along_is_judged_again(claire):
 
 def test_a_rejection_says_why_and_what_to_do(house, clerk, claire):
     save(claire, continue_with(claire, ahv_number="", ahv_number_missing="true"))
-    case = open_case(house, claire.client)
+    case = open_case(house, claire.holder)
     answer = clerk.post(f"/cases/{case}/reject", {"reason": "second-account", "note": "Kennt man."})
     house.service.watermark.wait(("directory",), house.service.watermark.open(answer.headers["Log-Position"]))
-    told = claire.get(SHOW)
-    assert "Vous semblez avoir déjà un compte personnel" in told.text
-    assert "Connectez-vous avec votre première adresse" in told.text
+    told = claire.open(SHOW)
+    assert "Vous semblez avoir déjà un compte personnel" in told.words
+    assert "Connectez-vous avec votre première adresse" in told.words
     assert "Kennt man" not in told.html
-    assert "«Mes données» dit pourquoi" in claire.get("/portfolio").text
+    assert "«Mes données» dit pourquoi" in claire.open("/portfolio").words
     again = save(claire, continue_with(claire, family_name="Rossel-Favre"))
-    assert "Nous lions vos données" in again.text
+    assert "Nous lions vos données" in again.words
 
 
 def test_a_link_that_was_taken_back_is_told(house, clerk, claire, tmp_path):
@@ -242,23 +242,23 @@ def test_a_link_that_was_taken_back_is_told(house, clerk, claire, tmp_path):
     house.service.records.import_file(file, today=date(2025, 1, 1))
     save(claire, continue_with(claire, ahv_number="", ahv_number_missing="true"))
     decision = {"record_number": "R-1", "reason": "identity-checked", "note": None}
-    linked = clerk.post(f"/cases/{open_case(house, claire.client)}/link", decision)
+    linked = clerk.post(f"/cases/{open_case(house, claire.holder)}/link", decision)
     house.service.watermark.wait(("directory",), house.service.watermark.open(linked.headers["Log-Position"]))
-    assert "Votre compte est lié à votre dossier" in claire.get(SHOW).text
-    taken_back = clerk.post(f"/accounts/{claire.client.id}/unlink", {"reason": "wrong-record", "note": None})
+    assert "Votre compte est lié à votre dossier" in claire.open(SHOW).words
+    taken_back = clerk.post(f"/accounts/{claire.holder.id}/unlink", {"reason": "wrong-record", "note": None})
     house.service.watermark.wait(
         ("directory",), house.service.watermark.open(taken_back.headers["Log-Position"])
     )
-    assert "La liaison avec votre dossier a été annulée" in claire.get(SHOW).text
+    assert "La liaison avec votre dossier a été annulée" in claire.open(SHOW).words
 
 
 def test_whoever_waits_for_too_long_is_told_so(house, claire):
     save(claire, continue_with(claire))
     with house.service.pool.connection() as connection:
         connection.execute(
-            "UPDATE directory SET link_due = current_date - 1 WHERE account_id = %s", (claire.client.id,)
+            "UPDATE directory SET link_due = current_date - 1 WHERE account_id = %s", (claire.holder.id,)
         )
-    assert "La mise en relation prend du retard" in claire.get(SHOW).text
+    assert "La mise en relation prend du retard" in claire.open(SHOW).words
 
 
 # --- the places of the register

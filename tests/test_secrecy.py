@@ -10,29 +10,13 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from people import ZEBULONIA
 from running_service import APP, Answer, RunningService, a_service, password_in
 from spec import until
 
 EMAIL, CLERK, STRANGER = "zebulonia.quux@geheim.example", "wenzel@kanzlei.example", "niemand@nirgends.example"
 WRONG_PASSWORD, NEW_PASSWORD = "falsches Kennwort 4711", "sept ponts au bord du Doubs"
 NOTE = "Ausweis am Schalter\nvorgelegt, Frau Quuxmüller"
-PROFILE = {
-    "ahv_number": "756.9217.0769.85",
-    "given_name": "Zebulonia",
-    "family_name": "Quuxmüller",
-    "birth_name": "Xanthopoulos",
-    "birth_date": "1971-02-03",
-    "sex": "female",
-    "nationality": "CH",
-    "street": "Wolkenkuckucksgasse 77",
-    "postal_code": "ZQ-4242",
-    "city": "Seldwyla",
-    "country": "CH",
-    "phone": "079 555 01 77",
-    "function": "teacher-cycle-1",
-    "school": "moutier",
-    "canton": "JU",
-}
 # What they are stored as.
 FORMS = ["7569217076985", "+41795550177", "79 555 01 77", "79 555 0177"]
 OPEN_BY_PURPOSE = {
@@ -90,7 +74,7 @@ class Walk:
         self.service = service
         self.refused: list[Answer] = []
         self.secrets = [EMAIL, CLERK, STRANGER, WRONG_PASSWORD, NEW_PASSWORD, *NOTE.split("\n"), *FORMS]
-        self.secrets += [value for name, value in PROFILE.items() if len(value) > 2 and name != "sex"]
+        self.secrets += [value for name, value in ZEBULONIA.items() if len(value) > 2 and name != "sex"]
 
     def ask(self, method: str, path: str, body: object = None, *, expected: int, **headers: str) -> Answer:
         answer = self.service.ask(method, f"/api/v1{path}", body, **headers)
@@ -112,12 +96,12 @@ class Walk:
         return {"Cookie": "; ".join(cookies), "X_CSRF_Token": answer.json["csrf_token"]}
 
     def path(self) -> None:
-        names = {name: PROFILE[name] for name in ("given_name", "family_name")}
+        names = {name: ZEBULONIA[name] for name in ("given_name", "family_name")}
         self.service.sign_up(EMAIL, **names)
         self.ask("POST", "/tokens", {"email": EMAIL, "password": WRONG_PASSWORD}, expected=401)
         self.ask("POST", "/tokens", {"email": STRANGER, "password": WRONG_PASSWORD}, expected=401)
         her = self.comes_in(EMAIL)
-        self.ask("PUT", "/me/profile", PROFILE, expected=200, Idempotency_Key=EMAIL, **her)
+        self.ask("PUT", "/me/profile", ZEBULONIA, expected=200, Idempotency_Key=EMAIL, **her)
         assert self.service.command("grant", "secretariat", CLERK).returncode == 0
         clerk = self.comes_in(CLERK)
         self.secrets += [APP, *self.service.enrol(password_in(self.service.mails(CLERK)[0]), **clerk)]
@@ -139,22 +123,22 @@ class Walk:
 
     def refusals(self, her: dict[str, str]) -> None:
         """Whatever is wrong, she typed it."""
-        wrong = {**PROFILE, "ahv_number": "756.9217.0769.84", "birth_date": "1871-02-03", EMAIL: EMAIL}
+        wrong = {**ZEBULONIA, "ahv_number": "756.9217.0769.84", "birth_date": "1871-02-03", EMAIL: EMAIL}
         self.secrets += ["7569217076984", "756.9217.0769.84", "1871-02-03"]
         self.ask("PUT", "/me/profile", wrong, expected=422, **her)
-        self.ask("PUT", "/me/profile", {**PROFILE, "city": "Seldwyla\0"}, expected=422, **her)
-        self.ask("PUT", "/me/profile", {**PROFILE, "phone": EMAIL, "sex": EMAIL}, expected=422, **her)
-        self.ask("PUT", "/me/profile", json.dumps(PROFILE).encode()[:-1], expected=400, **{
+        self.ask("PUT", "/me/profile", {**ZEBULONIA, "city": "Seldwyla\0"}, expected=422, **her)
+        self.ask("PUT", "/me/profile", {**ZEBULONIA, "phone": EMAIL, "sex": EMAIL}, expected=422, **her)
+        self.ask("PUT", "/me/profile", json.dumps(ZEBULONIA).encode()[:-1], expected=400, **{
             "Content_Type": "application/json", **her
         })  # fmt: skip
         form = f"email={quote(EMAIL)}".encode()
         self.ask("POST", "/tokens", form, expected=415, Content_Type="application/x-www-form-urlencoded")
         self.ask("POST", "/tokens", {"email": EMAIL, "password": NEW_PASSWORD * 3000}, expected=413)
-        self.ask("PUT", "/me/profile", PROFILE, expected=412, If_Match=f'"{EMAIL}"', **her)
-        self.ask("PUT", "/me/profile", PROFILE, expected=403, Cookie=her["Cookie"])
+        self.ask("PUT", "/me/profile", ZEBULONIA, expected=412, If_Match=f'"{EMAIL}"', **her)
+        self.ask("PUT", "/me/profile", ZEBULONIA, expected=403, Cookie=her["Cookie"])
         self.ask("GET", "/me", expected=400, Log_Position=EMAIL, **her)
         self.ask("GET", f"/accounts/{quote(EMAIL)}?q={quote(EMAIL)}", expected=404, **her)
-        self.ask("GET", f"/accounts/{PROFILE['birth_name']}", expected=404, **her)
+        self.ask("GET", f"/accounts/{ZEBULONIA['birth_name']}", expected=404, **her)
         self.ask("GET", f"/accounts?email={quote(EMAIL)}&cursor=x", expected=403, **her)
         self.ask("GET", "/me", expected=401, Authorization=f"Bearer {EMAIL}")
         change = {"current_password": WRONG_PASSWORD, "new_password": NEW_PASSWORD}
@@ -170,7 +154,7 @@ class Walk:
         rows("ALTER TABLE credentials DROP CONSTRAINT broken")
         rows("ALTER TABLE records RENAME TO lost")
         rows("ALTER TABLE directory ADD CONSTRAINT broken CHECK (false) NOT VALID")
-        self.ask("PUT", "/me/profile", {**PROFILE, "city": "Seldwyla am Berg"}, expected=200, **her)
+        self.ask("PUT", "/me/profile", {**ZEBULONIA, "city": "Seldwyla am Berg"}, expected=200, **her)
         until(lambda: rows("SELECT count(*) FROM parked_streams") == [(1,)])
         until(lambda: rows("SELECT last_error FROM outbox WHERE last_error LIKE 'unexpected%'") != [])
         rows("ALTER TABLE lost RENAME TO records")

@@ -25,9 +25,11 @@ from api.context import locale
 from api.faults import Fault, InvalidInput, gathered
 from api.web import again, csrf, visitors
 from api.web.words import fault_in_words
-from domain.errors import Refused
+from domain.errors import AccountClosed, AccountLocked, Refused
 
 CHECKED: Final = "true"  # the value of a box that was ticked
+
+BARRED: Final = (AccountLocked.code, AccountClosed.code)
 
 ASKED: Final = "asked"  # the notice of a form whose page asks in words of its own
 
@@ -153,6 +155,11 @@ class Form:
     def problem(self, told: dict[str, object]) -> None:
         """Title and detail in a page's own words."""
         self._told = told
+
+    @property
+    def needs_help(self) -> bool:
+        """Whether only the secretariat gets any further."""
+        return self._refused in BARRED
 
     # --- from one request to the next
 

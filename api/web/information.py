@@ -1,11 +1,12 @@
-"""What everybody may read: privacy policy, help, accessibility statement."""
+"""What everybody may read: privacy policy, help, accessibility statement, what each problem means."""
 
 import re
 from typing import Final
 
 from flask import Response
 
-from api.context import service
+from api import errors
+from api.context import locale, service
 from api.web.feature import Feature
 from api.web.page import page
 
@@ -38,3 +39,13 @@ def show_help() -> Response:
 @pages.get("/accessibility")
 def show_accessibility() -> Response:
     return page("information/accessibility.html")
+
+
+@pages.get("/problems/<code>")
+def explain(code: str) -> Response:
+    """What a problem's `type` leads to."""
+    if code not in errors.known_codes():
+        raise errors.Problem("not-found")
+    response = page("information/problem.html", code=code, problem=errors.document(code, locale()))
+    response.vary.add("Accept-Language")
+    return response

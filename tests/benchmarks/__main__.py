@@ -31,6 +31,7 @@ BENCHMARKS = (
     "throttle",
     "sign_up",
     "reads",
+    "pages",
     "at_rest",
     "matching",
 )

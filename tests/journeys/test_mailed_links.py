@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
-from browsing import DESKTOP, PHONE, heading, path_of, send, sign_in
+from browsing import DESKTOP, PHONE, follow, heading, path_of, reload_and_return, send, sign_in
 from spec import until
 
 NEW_PASSWORD = "quatre tilleuls devant la gare"
@@ -20,7 +20,7 @@ def api(portal, email, password):
 
 def ask_for_reset(portal, page, email):
     page.goto("/")
-    page.click("text=J'ai perdu mon mot de passe")
+    follow(page, "text=J'ai perdu mon mot de passe")
     page.fill("#email", email)
     send(page)
     assert (path_of(page), heading(page)) == ("/lost-password/sent", "Consultez votre boîte e-mail")
@@ -88,6 +88,7 @@ def test_an_address_is_changed_by_its_new_mailbox_and_taken_back_by_the_old_one(
         assert heading(page) == "Confirmer votre nouvelle adresse e-mail"
         send(page)
         assert heading(page) == "Votre adresse e-mail est changée"
+        reload_and_return(page)
         page.goto(confirmation)
         send(page)
         assert heading(page) == "Ce lien n'est plus valable"
@@ -97,8 +98,11 @@ def test_an_address_is_changed_by_its_new_mailbox_and_taken_back_by_the_old_one(
         page.goto(objection)
         send(page)
         assert heading(page) == "Votre ancienne adresse est rétablie"
+        reload_and_return(page)
         sign_in(page, old, password)
         assert page.is_visible("text=Ce compte est verrouillé")
+        follow(page, "[data-summary] a")
+        assert page.is_visible("text=Nous contacter")
 
 
 def test_a_change_that_is_only_pending_is_cancelled_by_the_old_mailbox(portal):
@@ -130,6 +134,7 @@ def test_a_closed_account_is_opened_again(portal):
         page.goto(portal.link(email, "account-closed"))
         send(page)
         assert heading(page) == "Votre compte est rouvert"
+        reload_and_return(page)
         sign_in(page, email, password)
         assert path_of(page) == "/welcome"
 

@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from browsing import DESKTOP, PHONE, heading, path_of, send, sign_in
+from browsing import (
+    DESKTOP,
+    PHONE,
+    device_with_passkeys,
+    heading,
+    path_of,
+    reload_and_return,
+    send,
+    sign_in,
+    sign_out,
+)
 from pyotp import TOTP
 
 
@@ -32,6 +42,7 @@ def test_the_code_of_the_app_is_asked_for_after_the_password(portal):
         page.fill("#code", next_code(secret))
         send(page)
         assert path_of(page) == "/welcome"
+        reload_and_return(page)
 
 
 def test_a_recovery_code_opens_once_and_the_wanted_page_is_not_forgotten(portal):
@@ -62,30 +73,11 @@ def test_a_passkey_signs_in_where_there_are_scripts(portal):
     password = portal.account(email)
     with portal.visitor(**DESKTOP) as page:
         sign_in(page, email, password)
-        authenticator(page)
+        device_with_passkeys(page)
         assert page.evaluate(ENROL, password) == 200
-        page.click("details.account summary")
-        page.click("text=Se déconnecter")
+        sign_out(page)
         page.click("text=Utiliser une clé d'accès")
         page.wait_for_url("**/welcome")
-
-
-def authenticator(page):
-    """A device that says yes."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    session.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {
-            "options": {
-                "protocol": "ctap2",
-                "transport": "internal",
-                "hasResidentKey": True,
-                "hasUserVerification": True,
-                "isUserVerified": True,
-            }
-        },
-    )
 
 
 ENROL = """async (password) => {

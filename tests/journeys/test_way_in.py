@@ -1,67 +1,84 @@
-"""From the sign-in page to the welcome page, as a person goes it."""
+"""The whole way of a holder, in each language: account, data, link, documents, a password, the way out."""
+
+import hashlib
+from pathlib import Path
 
 import pytest
-from browsing import DESKTOP, PHONE, heading, path_of, send, sign_in
+from browsing import DESKTOP, PHONE, follow, heading, path_of, reload_and_return, send, sign_out
+from sample_people import fill_in, somebody
+
+from infrastructure.translations import LOCALES, text
+
+NEW_PASSWORD = "quatre tilleuls devant la gare"
+PORTAL = {"fr": "ma HEP-BEJUNE", "de": "meine HEP-BEJUNE", "en": "my HEP-BEJUNE"}
 
 
-@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-def test_from_the_request_for_an_account_to_the_services(portal, screen, scripts):
-    email = portal.new_address()
-    with portal.visitor(**screen, java_script_enabled=scripts) as page:
+@pytest.mark.parametrize(
+    ("language", "first", "second", "number"),
+    [("fr", DESKTOP, PHONE, 20), ("de", PHONE, DESKTOP, 21), ("en", DESKTOP, PHONE, 22)],
+    ids=["fr", "de", "en"],
+)
+def test_the_whole_way_begun_on_one_device_and_ended_on_another(portal, language, first, second, number):
+    record = somebody(number)
+    email = record["email"]
+
+    def said(topic: str, *keys: str, **more: str) -> str:
+        return text(language, topic, *keys, **more)
+
+    with portal.visitor(**first) as page:
         page.goto("/")
-        page.click("text=Créer un compte")
+        follow(page, f".languages a[hreflang={language}]")
+        assert heading(page) == PORTAL[language]
+        follow(page, f".ways >> text={said('way-in', 'sign-up', 'title')}")
+        assert page.is_checked(f"[name=locale][value={language}]")
         page.fill("#email", email)
-        page.fill("#given_name", "Ada")
-        page.fill("#family_name", "Keller")
+        page.fill("#given_name", record["given_name"])
+        page.fill("#family_name", record["family_name"])
         page.check("#accept_privacy_policy")
         send(page)
-        assert (path_of(page), heading(page)) == ("/sign-up/sent", "Consultez votre boîte e-mail")
+        assert (path_of(page), heading(page)) == ("/sign-up/sent", said("way-in", "sent", "title"))
+        reload_and_return(page)
+
+    # The account's language, not the browser's.
+    other = next(each for each in LOCALES if each != language)
+    with portal.visitor(**second, locale=f"{other}-CH") as page:
         page.goto(portal.link(email, "initial-password"))
         assert "token" not in page.url
         assert page.input_value("#email") == email
         page.fill("#password", portal.password(email))
         send(page)
-        assert (path_of(page), heading(page)) == ("/welcome", "Bienvenue dans ma HEP-BEJUNE")
-        assert page.is_visible("text=Services disponibles")
-        assert page.is_visible("[data-banner=profile]")
+        assert (path_of(page), heading(page)) == (
+            "/welcome",
+            said("way-in", "welcome", "title", portal=PORTAL[language]),
+        )
+        assert page.is_visible(f"text={said('way-in', 'welcome', 'services')}")
+        reload_and_return(page)
 
+        follow(page, "[data-banner=profile] a")
+        fill_in(page, record)
+        send(page)
+        assert (path_of(page), heading(page)) == ("/my-data/check", said("my-data", "check", "title"))
+        reload_and_return(page)
+        send(page)
+        assert path_of(page) == "/my-data"
+        reload_and_return(page)
+        assert not page.is_visible("[data-banner=profile]")
+        portal.letter(email, "link-confirmed")
+        page.reload()
+        assert page.is_visible(f"text={said('my-data', 'linked', 'title')}")
+        follow(page, f".tabs >> text={said('pages', 'tabs', 'portfolio')}")
+        with page.expect_download() as fetching:
+            page.click("a[href^='/portfolio/documents/'] >> nth=0")
+        fetched = Path(fetching.value.path()).read_bytes()
+        assert page.inner_text(".checksum code >> nth=0") == hashlib.sha256(fetched).hexdigest()
 
-@pytest.mark.parametrize(
-    ("language", "create", "sign_in_label", "welcome"),
-    [
-        ("de", "Konto eröffnen", "Anmelden", "Willkommen auf «meine HEP-BEJUNE»"),
-        ("en", "Create an account", "Sign in", "Welcome to my HEP-BEJUNE"),
-    ],
-)
-def test_the_same_way_in_another_language(portal, language, create, sign_in_label, welcome):
-    email = portal.new_address()
-    with portal.visitor(**PHONE) as page:
-        page.goto("/")
-        page.click(f".languages a[hreflang={language}]")
-        page.click(f"text={create}")
-        assert page.is_checked(f"[name=locale][value={language}]")
-        page.fill("#email", email)
-        page.fill("#given_name", "Ada")
-        page.fill("#family_name", "Keller")
-        page.check("#accept_privacy_policy")
-        page.click(f"form button:has-text('{create}')")
-        assert path_of(page) == "/sign-up/sent"
-        page.goto(portal.link(email, "initial-password"))
-        page.fill("#password", portal.password(email))
-        page.click(f"form button:has-text('{sign_in_label}') >> nth=0")
-        assert heading(page) == welcome
-    with portal.visitor(locale="fr-CH") as page:  # the account's language, not the browser's
-        sign_in(page, email, portal.password(email))
-        assert heading(page) == welcome
-
-
-def test_signing_out_ends_the_session(portal):
-    email = portal.new_address()
-    with portal.visitor(**DESKTOP) as page:
-        sign_in(page, email, portal.account(email))
-        page.click("details.account summary")
-        page.click("text=Se déconnecter")
+        page.goto("/profile/password")
+        page.fill("#current_password", portal.password(email))
+        page.fill("#new_password", NEW_PASSWORD)
+        send(page)
+        assert (path_of(page), heading(page)) == ("/profile", said("pages", "tabs", "profile"))
+        sign_out(page)
         assert path_of(page) == "/"
         page.goto("/welcome")
         assert path_of(page) == "/"
+        assert portal.letter(email, "password-changed")
