@@ -7,9 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from infrastructure.observability import Metrics, place_of
@@ -22,6 +22,8 @@ LONGEST_DELAY_SECONDS = 5.0
 # A role that lived this long has earned a quick restart again.
 STEADY_SECONDS = 10.0
 STOPPING = (signal.SIGINT, signal.SIGTERM)
+# A signal that comes while the main thread is about to sleep is handled only once it wakes.
+LONGEST_SLEEP_SECONDS = 0.5
 
 
 class Role(Protocol):
@@ -74,7 +76,7 @@ class Supervisor:
         with self._signals():
             for thread in threads:
                 thread.start()
-            self._asked_to_stop.get()
+            self._wait_until_asked()
             self._stop.set()
             log.info("stopping")
             deadline = time.monotonic() + self._grace
@@ -84,6 +86,11 @@ class Supervisor:
             if thread.is_alive():
                 log.warning("role did not end in time", extra={"role": thread.name})
         return not any(thread.is_alive() for thread in threads)
+
+    def _wait_until_asked(self) -> None:
+        while True:
+            with suppress(Empty):
+                return self._asked_to_stop.get(timeout=LONGEST_SLEEP_SECONDS)
 
     def stop(self) -> None:
         """Ask all roles to end; from any thread."""

@@ -98,8 +98,9 @@ def sign_in(page: Page, email: str, password: str) -> None:
 
 
 def send(page: Page) -> None:
-    """By the main button of the page's form."""
-    page.click("form[data-form] .button:visible >> nth=0")
+    """By the main button of the page's form, until its answer is there: what follows acts on that page."""
+    with page.expect_navigation():
+        page.click("form[data-form] .button:visible >> nth=0")
 
 
 def path_of(page: Page) -> str:
