@@ -16,6 +16,7 @@ from infrastructure.erasure_register import RegisterFault
 from infrastructure.keys import KeyFault, read_keyring
 from infrastructure.mail import MailFailed
 from infrastructure.project import STATUS
+from infrastructure.rotation import outlived
 from infrastructure.settings import Settings, SettingsError
 
 OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
@@ -92,9 +93,19 @@ def _keys(settings: Settings, connection: psycopg.Connection) -> Finding:
     if not file.exists() and not bootstrap.something_sealed(connection):
         return Finding("keys", "ok", f"the master key will be made at the first start, in {file}")
     try:
-        read_keyring(file)
+        keyring = read_keyring(file)
     except KeyFault as fault:
         return Finding("keys", "fault", str(fault), "Without it nothing sealed can be read.")
+    promised = settings.backups_kept.days
+    for generation, days in outlived(connection, keyring).items():
+        if days > promised:
+            return Finding(
+                "keys",
+                "warning",
+                f"generation {generation} of the master key is old for {days} days, and still opens the backups of its "
+                f"time; erased people were promised {promised} days",
+                f"Stop the service, run matricule keys retire {generation}, and remove it from every copy of {file}.",
+            )
     return Finding("keys", "ok", f"the master key is in {file}")
 
 

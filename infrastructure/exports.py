@@ -6,7 +6,7 @@ The manifest is a signed note whose text is one line: JSON in the form of RFC 87
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -24,8 +24,15 @@ from projections.read_model import Fact
 from projections.tree import Tree
 
 BATCH = 500  # events in memory
+HEARD = timedelta(minutes=1)  # how often a file that is being sent says so
+SILENCE = timedelta(minutes=15)  # then nobody sends it any more; slow readers take batches faster
 BEGIN = """
-    INSERT INTO exports (id, by, format, filter, size, checkpoint, started_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO exports (id, by, format, filter, size, checkpoint, started_at, heard_at)
+    VALUES (%(id)s, %(by)s, %(format)s, %(filter)s, %(size)s, %(checkpoint)s, %(now)s, %(now)s)
+"""
+SENT_ON = "UPDATE exports SET heard_at = %s WHERE id = %s"
+GIVE_UP = """
+    UPDATE exports SET state = 'broken', finished_at = %(now)s WHERE state = 'running' AND heard_at <= %(silent_since)s
 """
 END = """
     UPDATE exports SET state = %(state)s, finished_at = %(finished_at)s, count = %(count)s, sha256 = %(sha256)s,
@@ -114,9 +121,20 @@ class Exports:
         (last,) = self._tree.positions(signed.size - 1, 1)
         export_id, now = uuid4(), self._clock.now()
         with self._pool.connection() as connection:
-            connection.execute(BEGIN, (export_id, by, format_, Jsonb(filter_), signed.size, signed.note, now))
+            connection.execute(
+                BEGIN,
+                {
+                    "id": export_id,
+                    "by": by,
+                    "format": format_,
+                    "filter": Jsonb(filter_),
+                    "size": signed.size,
+                    "checkpoint": signed.note,
+                    "now": now,
+                },
+            )
         up_to = min(wanted.up_to, last)
-        batches = self._batches(wanted, up_to, most)
+        batches = self._heard(export_id, now, self._batches(wanted, up_to, most))
         return Sending(export_id, signed.size, batches, head, render, self._end)
 
     def _batches(self, wanted: Wanted, up_to: int, most: int | None) -> Iterator[tuple[list[Numbered], int]]:
@@ -133,6 +151,15 @@ class Exports:
             if found.reached is None:
                 return
             after, left = found.reached, None if left is None else left - len(found.facts)
+
+    def _heard(self, export_id: UUID, heard_at: datetime, batches: Iterator[Any]) -> Iterator[Any]:
+        """The same, with a sign of life now and then."""
+        for batch in batches:
+            if (now := self._clock.now()) - heard_at >= HEARD:
+                heard_at = now
+                with self._pool.connection() as connection:
+                    connection.execute(SENT_ON, (now, export_id))
+            yield batch
 
     def _end(self, sent: "Sending", state: str) -> None:
         export = self.get(sent.id)
@@ -155,6 +182,12 @@ def _manifest(export: Export, told: dict[str, Any]) -> str:
     }
     line = orjson.dumps(fixed | told, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
     return line.decode() + "\n"
+
+
+def give_up_silent(pool: ConnectionPool, now: datetime) -> int:
+    """Call broken what nobody sends any more, for its process was killed; how many. Sent to its end, it is done yet."""
+    with pool.connection() as connection:
+        return connection.execute(GIVE_UP, {"now": now, "silent_since": now - SILENCE}).rowcount
 
 
 class Sending:

@@ -52,6 +52,7 @@ STAYS: Final = {
     "exports": "which events left the house, by ids and codes",
     "passkey_answers": "random, for minutes",
     "log_marks": "about no person",
+    "key_generations": "about no person",
     "migrations": "about no person",
     "checkpoints": "about no person",
     "shipped": "about no person",

@@ -79,6 +79,9 @@ LET_DIE = {
     "passwords": "credentials WHERE pepper = %(generation)s",
     "recovery codes": "recovery_codes WHERE generation = %(generation)s",
 }
+TOOK_OVER = "INSERT INTO key_generations (generation, since) VALUES (%s, now()) ON CONFLICT DO NOTHING"
+# How many days ago the one after it took over.
+DAYS_PAST = "SELECT extract(days FROM now() - since)::int FROM key_generations WHERE generation = %s"
 
 
 class RotationFault(Exception):
@@ -120,6 +123,7 @@ def rotate(connection: Connection, key_file: Path, progress: Progress = lambda d
         # Found by keyed digests of the generation before: nobody would find them again.
         connection.execute("DELETE FROM idempotency")
         connection.execute("DELETE FROM buckets")
+        connection.execute(TOOK_OVER, (keyring.current.generation,))
     fresh.replace(key_file)
     _sync(key_file.parent)
     return turned
@@ -164,6 +168,13 @@ def retire(connection: Connection, key_file: Path, generation: int, *, let_die: 
     left = [line for line in _lines(key_file) if int(line.split()[0]) != generation]
     _write(key_file, left)
     return dying
+
+
+def outlived(connection: Connection, keyring: Keyring) -> dict[int, int]:
+    """The old generations that still open backups of their time, and for how many days they have been old."""
+    known = sorted(key.generation for key in keyring)
+    days = (connection.execute(DAYS_PAST, (next_one,)).fetchone() for next_one in known[1:])
+    return {old: row[0] for old, row in zip(known, days, strict=False) if row}
 
 
 def _must_be_alone(connection: Connection) -> None:

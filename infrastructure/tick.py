@@ -5,7 +5,7 @@ import threading
 from psycopg_pool import ConnectionPool
 
 from application.ports import Clock
-from infrastructure import records_index
+from infrastructure import exports, records_index
 from infrastructure.instants import Instants
 
 EVERY = 60.0  # s
@@ -39,6 +39,7 @@ class Tick:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self.tidy()
+            exports.give_up_silent(self._pool, self._clock.now())
             self._instants.keep_up()
             records_index.keep_up(self._pool)
             stop.wait(EVERY)

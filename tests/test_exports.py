@@ -9,7 +9,7 @@ from read_side import catch_up, projecting
 from tree_side import checkpoints_of, many_events
 from write_side import KEYRING, WriteSide
 
-from infrastructure import audit_log
+from infrastructure import audit_log, exports
 from infrastructure.audit_log import AuditLog, Wanted
 from infrastructure.doorbell import Doorbell
 from infrastructure.exports import Exports
@@ -104,6 +104,23 @@ def test_a_page_is_shorter_where_looking_on_would_take_too_long(here, wanted):
         found, pages = found + facts, pages + 1
     assert [fact.topic for fact in found] == ["account.requested"]
     assert pages == 1 + (2 * PIECE + 1) // (500 * audit_log.SCANS)
+
+
+def test_a_file_whose_process_was_killed_is_broken_in_the_end(here):
+    filled(here, PIECE)
+    killed, slow = begun(here), begun(here)
+    pool, quarter = here.pool, exports.SILENCE
+    next(killed)
+    here.clock.goes_on(quarter / 2)
+    next(slow), next(slow)
+    here.clock.goes_on(quarter / 2)
+    assert exports.give_up_silent(pool, here.clock.now()) == 1
+    found = here.exports.get(killed.id)
+    assert (found.state, found.finished_at, found.manifest) == ("broken", here.clock.now(), None)
+    assert here.exports.get(slow.id).state == "running"
+    assert sum(chunk.count(b"\n") for chunk in slow)
+    assert here.exports.get(slow.id).state == "done"
+    assert exports.give_up_silent(pool, here.clock.now() + quarter) == 0
 
 
 def test_an_export_that_never_was_is_none(here):

@@ -13,6 +13,7 @@ from signing_in import MY_PASSWORD, a_session, in_use
 from spec import until
 from write_side import WriteSide, nothing
 
+from api.doctor import examine
 from domain.fact import NOWHERE
 from infrastructure import rotation
 from infrastructure.keys import KeyFault, read_keyring
@@ -221,3 +222,33 @@ def test_a_second_rotation_leaves_the_first_ones_generation_to_be_retired_too(da
     with side(database_url, key_file) as here:
         assert here.lookup.find("email", AURELIE_ADDRESS) == [account_id]
         assert here.store.account(account_id).email == AURELIE_ADDRESS
+
+
+def test_the_doctor_says_when_an_old_key_outlives_what_erased_people_were_promised(database_url, key_file):
+    environ = {
+        "DATABASE_URL": database_url,
+        "MATRICULE_HOME": str(key_file.parent),
+        "MASTER_KEY_FILE": str(key_file),
+        "MATRICULE_DEMO": "1",
+        "BACKUP_DAYS": "30",
+    }
+
+    def said() -> tuple[str, str]:
+        (keys,) = (finding for finding in examine(environ) if finding.part == "keys")
+        return keys.verdict, f"{keys.what} {keys.to_do}"
+
+    with side(database_url, key_file) as here:
+        here.opened()
+    for _ in range(2):
+        turned(database_url, key_file)
+    assert said()[0] == "ok"
+    with connected(database_url) as connection:
+        connection.execute(
+            "UPDATE key_generations SET since = now() - interval '31 days' WHERE generation = 2"
+        )
+    verdict, what = said()
+    assert verdict == "warning"
+    assert "generation 1 of the master key is old for 31 days" in what
+    assert "matricule keys retire 1" in what
+    environ["BACKUP_DAYS"] = "31"
+    assert said()[0] == "ok"

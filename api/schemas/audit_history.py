@@ -113,7 +113,11 @@ class Events(Page):
 
 
 class Export(Schema):
-    """`manifest`: a signed note over all of this, once the file is `done`. `sha256`: of its bytes, hexadecimal."""
+    """`manifest`: a signed note over all of this, once the file is `done`. `sha256`: of its bytes, hexadecimal.
+
+    `broken`: it was not sent to its end (the reader left, or the service stopped), and what arrived proves nothing: ask
+    for it again. A service that was killed is noticed after a quarter of an hour; until then its file is `running`.
+    """
 
     id = fields.UUID(required=True)
     state = one_of(["running", "done", "broken"])
