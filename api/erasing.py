@@ -25,6 +25,7 @@ REFUSALS = {
     errors.AccountUnknown: "No account has this id or address.",
     errors.ErasureUnknown: "There is no such proposal, or a newer one has taken its place.",
     errors.AlreadyDecided: "The erasure is approved already.",
+    errors.AlreadyMerged: "It was merged into another account: erase that one, and this goes with it.",
 }
 NOT_LET_IN = {
     errors.WrongCredentials: "The password or the code is wrong.",

@@ -60,6 +60,7 @@ STATUS: Final = {
     "password-common": 422,
     "password-holds-name": 422,
     "record-unknown": 422,
+    "same-account": 422,
     "wrong-code": 422,
     "passkey-refused": 422,
     "too-busy": 429,
@@ -81,6 +82,7 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "password-common": ("new_password", "common"),
     "password-holds-name": ("new_password", "holds-{kind}"),
     "record-unknown": ("record_number", "unknown-code"),
+    "same-account": ("account", "same-account"),
     "wrong-code": ("code", "wrong-code"),
     "passkey-refused": ("credential", "passkey-refused"),
 }

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.context import locale, service
 from application.linking import CaseSheet
+from application.merges import Related
 from domain.case import Case, Question
 from domain.matching import Comparison
 from domain.portfolio import Item
@@ -54,7 +55,9 @@ def account_item(entry: Entry) -> dict[str, Any]:
     }
 
 
-def account_sheet(entry: Entry, profile: PersonalData | None, *, masked: bool = True) -> dict[str, Any]:
+def account_sheet(
+    entry: Entry, profile: PersonalData | None, related: Related, *, masked: bool = True
+) -> dict[str, Any]:
     """An account as staff sees it, alone."""
     link = Link(entry.record_number, entry.linked_at, entry.linked_by) if entry.record_number else None
     return {
@@ -63,6 +66,8 @@ def account_sheet(entry: Entry, profile: PersonalData | None, *, masked: bool = 
         "link_due": entry.link_due,
         "link": _link(link, entry.account_id),
         "profile": profile and personal_data(profile, masked=masked),
+        "merged_into": related.merged_into,
+        "merged": related.merged,
     }
 
 

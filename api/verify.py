@@ -317,6 +317,8 @@ STANDING = {
     "account.unlocked": ("locked", False),
     "account.closed": ("closed", True),
     "account.reopened": ("closed", False),
+    "account.merged": ("merged", True),
+    "account.separated": ("merged", False),
     "account.erased": ("erased", True),
 }
 ADDRESS = ("account.requested", "account.email-changed", "account.email-change-taken-back")
@@ -337,8 +339,9 @@ def derived(events: list[dict[str, Any]]) -> dict[str, tuple[Any, int]]:
         if topic in STANDING:
             name, holds = STANDING[topic]
             standing[name] = holds
-            order = (state for state in ("erased", "closed", "locked", "active") if standing.get(state))
-            said["account.state"] = next(order, "requested")
+            order = ("erased", "closed", "merged", "locked", "active")
+            state = next((state for state in order if standing.get(state)), "requested")
+            said["account.state"] = "closed" if state == "merged" else state
         if topic in ADDRESS:
             said["account.email"] = values.get("email")
         if topic == "account.requested":

@@ -6,7 +6,7 @@ yet, and the next round begins anew.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,14 +32,17 @@ class Erasures:
 
     @decided_again
     def propose(self, account_id: UUID, *, reason: str, actor: UUID) -> tuple[UUID, Saved]:
-        """The id by which another person approves. Raises AccountUnknown, AccountErased, OwnAccount, AlreadyDecided."""
+        """The id by which another person approves.
+
+        Raises AccountUnknown, AccountErased, OwnAccount, AlreadyDecided, AlreadyMerged.
+        """
         account, erasure_id = self.log.account(account_id), self.new_id()
         account.propose_erasure(erasure_id, reason=reason, actor=actor, now=self.clock.now())
         return erasure_id, self.log.record(account, effects=[self.book.proposed(erasure_id, account_id)])
 
     @decided_again
     def approve(self, erasure_id: UUID, *, actor: UUID) -> Saved:
-        """Raises ErasureUnknown, AccountErased, OwnAccount, SamePerson, AlreadyDecided."""
+        """Raises ErasureUnknown, AccountErased, OwnAccount, SamePerson, AlreadyDecided, AlreadyMerged."""
         account, now = self.log.account(self._entry(erasure_id).account_id), self.clock.now()
         due = now + self.patience
         account.approve_erasure(erasure_id, due=due, actor=actor, now=now)
@@ -54,12 +57,27 @@ class Erasures:
     def carry_out(self, account_id: UUID) -> Saved:
         """An approved erasure, now; of one that was carried out nothing is left to do. Raises ErasureUnknown.
 
+        What was merged into the account goes first: what stops it in between leaves the account itself to be done.
+
         Raises what the traces raise while a message to the person is on its way.
         """
         account = self.log.account_or_remains(account_id)
         if account.erased:
             return Saved(0, None)
-        return self._erase(account, self.register.note(account.approved_erasure(self.clock.now())))
+        erased = account.approved_erasure(self.clock.now())
+        for other in account.absorbed:
+            self._erase_merged(other, erased)
+        return self._erase(account, self.register.note(erased))
+
+    def _erase_merged(self, account_id: UUID, cause: Erased) -> None:
+        """As part of the erasure of the account that went on."""
+        account = self.log.account_or_remains(account_id)
+        if account.erased:
+            return
+        for other in account.absorbed:
+            self._erase_merged(other, cause)
+        own = replace(cause, account_id=account.id, profile_id=account.profile_id, erasure_id=self.new_id())
+        self._erase(account, self.register.note(own))
 
     def erase_again(self, entries: Iterable[Erased]) -> list[Erased]:
         """Erase whoever stands in the register and is there all the same, from a backup. Gives those who were."""

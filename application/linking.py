@@ -48,7 +48,7 @@ class Linking:
         """Link a submitted profile at once, or open a case. settled: ends the work item in the same transaction."""
         account, now = self.log.account(account_id), self.clock.now()
         profile = self.log.profile(account.profile_id)
-        if profile.open_case:  # a clerk was asked already
+        if profile.open_case or account.merged:  # a clerk was asked already, or nobody wants to know any more
             return self.log.record(effects=[settled])
         decision = self._decide(account, profile)
         cause = _cause(profile, decision)

@@ -28,35 +28,35 @@ class Standings:
         """All sessions end. Raises AccountUnknown, OwnAccount."""
         account = self.log.account(account_id)
         account.lock(reason=reason, note=note, actor=actor, now=self.clock.now())
-        return self.log.record(account, effects=self._barred(account))
+        return self.log.record(account, effects=self.barred(account))
 
     @decided_again
     def unlock(self, account_id: UUID, *, reason: str, note: str | None, actor: UUID) -> Saved:
         """Raises AccountUnknown, OwnAccount."""
         account = self.log.account(account_id)
         account.unlock(reason=reason, note=note, actor=actor, now=self.clock.now())
-        return self.log.record(account, effects=self._barred(account))
+        return self.log.record(account, effects=self.barred(account))
 
     @decided_again
     def close(self, account_id: UUID, *, reason: str, note: str | None, actor: UUID) -> Saved:
         """By staff. Raises AccountUnknown, OwnAccount."""
         account = self.log.account(account_id)
         account.close(reason=reason, note=note, whence=NOWHERE, actor=actor, now=self.clock.now())
-        return self.log.record(account, effects=self._barred(account))
+        return self.log.record(account, effects=self.barred(account))
 
     def close_own(self, account_id: UUID, evidence: Evidence, *, session_id: UUID, whence: Whence) -> Saved:
         """Raises what `Reauthentication.then` does."""
 
         def close(account: Account, shown: Shown) -> Saved:
             account.close(reason=None, note=None, whence=whence, actor=account_id, now=self.clock.now())
-            return self.log.record(account, effects=[*shown.effects, *self._barred(account)])
+            return self.log.record(account, effects=[*shown.effects, *self.barred(account)])
 
         return self.reauthentication.then(account_id, evidence, session_id, close)
 
     def reopening_link(self, account: Account) -> str | None:
         """The token for the mailbox of a closed account; None where only staff can open it again."""
         closure = account.closure
-        if not closure or not closure.by_holder:
+        if not closure or not closure.by_holder or account.merged:
             return None
         return self.links.make(REOPEN, account.id, closure.request, closure.at + policies.CLOSURE_GRACE)
 
@@ -67,7 +67,7 @@ class Standings:
         linked = self.links.find(REOPEN, token, now)
         account = self.log.account(linked.account_id)
         account.reopen(request=linked.request, whence=whence, now=now)
-        return self.log.record(account, effects=self._barred(account))
+        return self.log.record(account, effects=self.barred(account))
 
     @decided_again
     def end_session(self, account_id: UUID, session_id: UUID, *, kept: UUID, whence: Whence) -> Saved:
@@ -82,7 +82,8 @@ class Standings:
         account.end_sessions(None, kept=kept, whence=whence, now=self.clock.now())
         return self.log.record(account, effects=[self.sessions.end_others(account_id, kept)])
 
-    def _barred(self, account: Account) -> list[Effect]:
+    def barred(self, account: Account) -> list[Effect]:
+        """What makes it so that the account is let in, or not, as it stands now."""
         barred = account.state if account.state in ("locked", "closed") else None
         bar = self.credentials.bar(account.id, barred)
         if not barred:

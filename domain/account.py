@@ -8,15 +8,17 @@ from eventsourcing.domain import Aggregate
 
 from domain import errors, policies
 from domain.address_change import AddressChange
+from domain.assistance import Assisted
 from domain.erasure import Erasable
 from domain.fact import NOWHERE, Fact, Whence
+from domain.merging import Mergeable
 from domain.recovery import Recovery
 from domain.second_factors import SecondFactors
 from domain.standing import Standing
 from domain.values import Personal
 
 
-class Account(AddressChange, Erasable, Recovery, SecondFactors, Standing, Aggregate):
+class Account(AddressChange, Assisted, Erasable, Mergeable, Recovery, SecondFactors, Standing, Aggregate):
     """A person's way in: one address, one standing, one history.
 
     email, given_name, family_name: str, or ERASED. activated: whether the holder has ever signed in. roles: role → last
@@ -51,6 +53,8 @@ class Account(AddressChange, Erasable, Recovery, SecondFactors, Standing, Aggreg
             aggregate.activated = False
             aggregate.locked = None
             aggregate.closure = None
+            aggregate.merged = None
+            aggregate.absorbed = []
             aggregate.initial_passwords = 0
             aggregate.asked_at = [self.timestamp]
             aggregate.reset_request = None
@@ -155,8 +159,8 @@ class Account(AddressChange, Erasable, Recovery, SecondFactors, Standing, Aggreg
         """requested | active | locked | closed | erased"""
         if self.erased:
             return "erased"
-        if self.closure or self.locked:
-            return "closed" if self.closure else "locked"
+        if self.is_closed or self.locked:
+            return "closed" if self.is_closed else "locked"
         return "active" if self.activated else "requested"
 
     @classmethod

@@ -141,7 +141,7 @@ class AddressChange:
     def correct_email(self, email: str, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         """By staff. The same address changes nothing. Raises OwnAccount, AccountClosed."""
         self._by_another(actor)
-        if self.closure:
+        if self.is_closed:
             raise errors.AccountClosed
         if email != self.email:
             said = {"request": None, "reason": reason, "note": note, **vars(NOWHERE)}

@@ -90,16 +90,21 @@ class Erasable:
         return self.erasure is not None and self.erasure.approved_by is not None
 
     def propose_erasure(self, erasure_id: UUID, *, reason: str, actor: UUID, now: datetime) -> None:
-        """A newer proposal takes the place of an older one. Raises OwnAccount, AlreadyDecided."""
+        """A newer proposal takes the place of an older one. Raises OwnAccount, AlreadyDecided, AlreadyMerged.
+
+        A person's erasure is decided at the account that goes on, and reaches those that were merged into it.
+        """
         self._by_another(actor)
+        self.must_not_be_merged()
         self._must_be_undecided()
         self.trigger_event(
             self.ErasureProposed, erasure_id=erasure_id, reason=reason, actor=actor, timestamp=now
         )
 
     def approve_erasure(self, erasure_id: UUID, *, due: datetime, actor: UUID, now: datetime) -> None:
-        """Raises OwnAccount, ErasureUnknown, SamePerson, AlreadyDecided."""
+        """Raises OwnAccount, ErasureUnknown, SamePerson, AlreadyDecided, AlreadyMerged."""
         self._by_another(actor)
+        self.must_not_be_merged()
         if not self.erasure or self.erasure.id != erasure_id:
             raise errors.ErasureUnknown
         self._must_be_undecided()

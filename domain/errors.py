@@ -42,6 +42,28 @@ class OwnAccount(Refused):
     code = "own-account"
 
 
+class SameAccount(Refused):
+    """An account cannot be merged with itself."""
+
+    code = "same-account"
+
+
+class AlreadyMerged(Refused):
+    """Another account of the person goes on instead. details: by (actor), at (instant), into (an account's id)."""
+
+    code = "already-merged"
+
+
+class NotMerged(Refused):
+    code = "not-merged"
+
+
+class DataInOther(Refused):
+    """The account that is to go on has no personal data, and the other one has."""
+
+    code = "data-in-other"
+
+
 class SamePerson(Refused):
     """A second person must approve."""
 

@@ -29,6 +29,7 @@ CAUSES: Final = (
     "unlinked",  # the link was just taken back
     "unlinked-before",  # from the very record that would be linked
     "identity-corrected",  # what the link was decided on has changed
+    "accounts-separated",  # that two accounts are one person's was a mistake
 )
 
 

@@ -14,6 +14,7 @@ from domain import errors
 from domain.case import SecretariatsCase
 from domain.fact import PersonsFact
 from domain.matching import UNJUDGED, Judgement
+from domain.merging import MERGED
 from domain.values import Personal
 
 
@@ -59,8 +60,9 @@ class Profile(SecretariatsCase, Aggregate):
 
     data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
     order of their opening, at most one of them undecided. questions: all that were asked. unlinked: record numbers that
-    only a clerk may link again. linked_identity: the identity that the link was decided on. data_version, sent_at: of
-    the event that brought the data.
+    only a clerk may link again. given_up: the number of the record that went to the person's other account.
+    linked_identity: the identity that the link was decided on. data_version, sent_at: of the event that brought the
+    data.
     """
 
     TOPIC = "profile"
@@ -80,6 +82,7 @@ class Profile(SecretariatsCase, Aggregate):
             aggregate.cases = {}
             aggregate.questions = []
             aggregate.unlinked = set()
+            aggregate.given_up = None
             aggregate.take(self)
 
     Created = ProfileSubmitted  # the library's name for the first fact
@@ -107,6 +110,7 @@ class Profile(SecretariatsCase, Aggregate):
             aggregate.link = Link(self.record_number, self.timestamp, self.actor)
             aggregate.link_state = "linked"
             aggregate.linked_identity = aggregate.identity
+            aggregate.given_up = None
             if aggregate.open_case:
                 aggregate.open_case.record_number = self.record_number
                 aggregate.open_case.close("linked", self)
@@ -135,6 +139,7 @@ class Profile(SecretariatsCase, Aggregate):
 
         def apply(self, aggregate: "Profile") -> None:
             aggregate.unlinked.add(self.record_number)
+            aggregate.given_up = self.record_number if self.reason == MERGED else None
             aggregate.link = None
             aggregate.link_state = "waiting"
 
@@ -267,6 +272,30 @@ class Profile(SecretariatsCase, Aggregate):
         former = self.link.record_number
         self._unlink(reason=reason, note=note, actor=actor, now=now)
         self.open_case_for(case_id, "unlinked", [former], due=due, actor=actor, now=now)
+
+    def give_up(self, reason: str, *, actor: UUID, now: datetime) -> str | None:
+        """Let go of link and case, for another account of the person goes on. The number of the record, if any."""
+        if self.open_case:
+            self._trigger(self.CaseWithdrawn, case_id=self.open_case.id, actor=actor, now=now)
+        number = self.link.record_number if self.link else None
+        if number:
+            self._unlink(reason=reason, note=None, actor=actor, now=now)
+        return number
+
+    def take_over(self, record_number: str, *, reason: str, actor: UUID, now: datetime) -> None:
+        """Be linked to the record of the person's other account; an open case ends so. Raises AlreadyLinked."""
+        if self.link:
+            raise errors.AlreadyLinked
+        self._trigger(
+            self.RecordLinked,
+            record_number=record_number,
+            case_id=self.open_case.id if self.open_case else None,
+            reason=reason,
+            note=None,
+            **vars(UNJUDGED),
+            actor=actor,
+            now=now,
+        )
 
     @property
     def identity(self) -> tuple:

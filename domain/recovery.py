@@ -86,7 +86,7 @@ class Recovery:
     ) -> None:
         """A newer proposal takes the place of an older one. Raises OwnAccount, AccountClosed."""
         self._by_another(actor)
-        if self.closure:
+        if self.is_closed:
             raise errors.AccountClosed
         said = {"recovery_id": recovery_id, "email": email, "reason": reason, "note": note}
         self.trigger_event(self.RecoveryProposed, actor=actor, timestamp=now, **said)
@@ -98,7 +98,7 @@ class Recovery:
             raise errors.RecoveryUnknown
         if self.recovery.by == actor:
             raise errors.SamePerson
-        if self.closure:
+        if self.is_closed:
             raise errors.AccountClosed
         proposed = self.recovery
         self.trigger_event(self.RecoveryApproved, actor=actor, timestamp=now)

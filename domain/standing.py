@@ -68,9 +68,14 @@ class Standing:
         def apply(self, aggregate: "Standing") -> None:
             aggregate.closure = None
 
+    @property
+    def is_closed(self) -> bool:
+        """By its holder, by staff, or because another account of the person goes on instead."""
+        return bool(self.closure or self.merged)
+
     def must_be_usable(self) -> None:
         """Raises AccountClosed, AccountLocked."""
-        if self.closure:
+        if self.is_closed:
             raise errors.AccountClosed
         if self.locked:
             raise errors.AccountLocked
@@ -105,7 +110,7 @@ class Standing:
         closure = self.closure
         if not closure or closure.request != request or not closure.by_holder:
             raise errors.LinkDead
-        if now > closure.at + policies.CLOSURE_GRACE:
+        if self.merged or now > closure.at + policies.CLOSURE_GRACE:
             raise errors.LinkDead
         self.trigger_event(self.AccountReopened, actor=self.id, timestamp=now, **vars(whence))
 

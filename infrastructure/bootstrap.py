@@ -13,9 +13,11 @@ from psycopg_pool import ConnectionPool
 from application.accesses import Accesses
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
+from application.assistance import Assistance
 from application.erasures import Erasures
 from application.guesses import Guesses
 from application.linking import Linking
+from application.merges import Merges
 from application.passwords import Passwords
 from application.portfolios import Portfolios
 from application.ports import AccountRequest, Clock, ResetRequest
@@ -140,6 +142,8 @@ class Service:
     factors: Factors
     profiles: Profiles
     linking: Linking
+    merges: Merges
+    assistance: Assistance
     erasures: Erasures
     erasure_book: StoredErasures
     erasure_register: ErasureRegister
@@ -491,6 +495,8 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         factors=factors,
         profiles=Profiles(log=store, lookup=lookup, clock=clock, calendar=institution.working_days),
         linking=linking,
+        merges=Merges(store, lookup, standings, clock, institution.working_days, uuid4),
+        assistance=Assistance(store, clock),
         erasures=erasures,
         erasure_book=erasure_book,
         erasure_register=erasure_register,

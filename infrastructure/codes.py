@@ -25,8 +25,8 @@ _SWISS: Final = {"fr": "fr_CH", "de": "de_CH", "en": "en"}
 
 # Said by the service itself when a decision brings another one along: told, but never chosen.
 _OWN: Final = {
-    "reasons.link": {"record-created"},
-    "reasons.unlink": {"other-record", "case-rejected"},
+    "reasons.link": {"record-created", "accounts-merged", "accounts-separated"},
+    "reasons.unlink": {"other-record", "case-rejected", "accounts-merged", "accounts-separated"},
 }
 
 

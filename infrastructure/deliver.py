@@ -69,6 +69,7 @@ class Deliveries:
                 password = self._accounts.issue_initial_password(account.id)
                 values = {
                     **self._letters.said_of_each(account, item),
+                    "asked_at": account.asked_at[0],  # also where staff had it sent again
                     "password": password,
                     "hours": int(self._settings.initial_password_lifetime.total_seconds() // 3600),
                     "sign_in_link": self._links.link(account.id),
@@ -94,8 +95,14 @@ class Deliveries:
     def _account(self, item: OutboxItem) -> Account:
         """Whose it is. From the approval of an erasure on, its own message is the last."""
         account = self._store.account(item.account_id)
-        if account.erasure_is_approved and item.kind != LAST_MESSAGE:
+        if item.kind != LAST_MESSAGE and self._person_of(account).erasure_is_approved:
             raise GiveUp("erasure-approved", state="done")
+        return account
+
+    def _person_of(self, account: Account) -> Account:
+        """The account that goes on for whoever has several."""
+        while account.merged:
+            account = self._store.account(account.merged.into)
         return account
 
     def _send(self, connection: Connection, item: OutboxItem, letter: Letter, locale: str) -> None:

@@ -13,6 +13,7 @@ from application.standings import Standings
 from domain import policies
 from domain.account import Account
 from domain.calendar import ZURICH
+from domain.merging import Merged
 from domain.standing import Closure, Lock
 from domain.values import SYSTEM, address_key, mask_email
 from infrastructure.checkpoints import Checkpoints
@@ -66,7 +67,7 @@ class Letters:
         self._clock = clock
         self._erasure_law = erasure_law
         self._kinds: dict[str, Callable[[Account, Any, OutboxItem], Letter | None]] = {
-            "account-exists": self._to_holder,
+            "account-exists": self._account_exists,
             "link-confirmed": self._to_holder,
             "link-notice": self._link_notice,
             "question": self._to_holder,
@@ -85,6 +86,9 @@ class Letters:
             "account-unlocked": self._to_holder,
             "account-closed": self._account_closed,
             "account-reopened": self._to_holder,
+            "account-merged": self._account_merged,
+            "other-account-merged": self._other_account,
+            "accounts-separated": self._other_account,
             "second-factor-added": self._second_factor,
             "second-factor-removed": self._second_factor,
             "second-factor-reset": self._to_holder,
@@ -147,6 +151,20 @@ class Letters:
     def _to_holder(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, account.email, {})
 
+    def _account_exists(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
+        if account.merged:
+            return self._told_again(self._account_merged, account, account.merged, item)
+        return Letter(item.kind, account.email, {})
+
+    def _account_merged(self, account: Account, cause: Any, _item: OutboxItem) -> Letter:
+        return Letter("account-merged", account.email, self._naming(cause.into))
+
+    def _other_account(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        return Letter(item.kind, account.email, self._naming(getattr(cause, "other", None) or cause.into))
+
+    def _naming(self, other: UUID) -> dict[str, Any]:
+        return {"other_email_masked": mask_email(self._store.account(other).email)}
+
     def _with_reason(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         return Letter(item.kind, account.email, {"reason": cause.reason})
 
@@ -162,6 +180,8 @@ class Letters:
         return Letter(item.kind, account.email, {"how": how})
 
     def _password_reset(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
+        if account.merged:
+            return self._told_again(self._account_merged, account, account.merged, item)
         if account.closure:
             return self._told_again(self._account_closed, account, account.closure, item)
         if account.locked:
@@ -174,7 +194,7 @@ class Letters:
         return Letter(item.kind, account.email, values)
 
     def _told_again(
-        self, kind: Callable[..., Letter], account: Account, bar: Lock | Closure, item: OutboxItem
+        self, kind: Callable[..., Letter], account: Account, bar: Lock | Closure | Merged, item: OutboxItem
     ) -> Letter:
         """Why there is no other letter. Where that one was asked for has nothing to do with it."""
         letter = kind(account, bar, item)

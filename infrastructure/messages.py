@@ -27,6 +27,9 @@ French catalogue.
 | account-unlocked        | the holder           | `at`                                                         |
 | account-closed          | the holder           | `at`, whence; `reopen_link` `until`, or none for both        |
 | account-reopened        | the holder           | `at`, whence                                                 |
+| account-merged          | the merged one's     | `at` `other_email_masked`                                    |
+| other-account-merged    | the holder           | `at` `other_email_masked`                                    |
+| accounts-separated      | each of the two      | `at` `other_email_masked`                                    |
 | second-factor-added     | the holder           | `changed_at` `factor`: a code of the list factors, whence    |
 | second-factor-removed   | the holder           | `changed_at` `factor`, whence                                |
 | second-factor-reset     | the holder           | `changed_at`                                                 |

@@ -126,6 +126,7 @@ class State:
             "family_name": named.family_name,
             "locale": account.locale,
             "state": account.state,
+            "merged_into": account.merged and account.merged.into,
             "roles": self.roles(at),
             "profile_state": "submitted" if profile else "missing",
             "link_state": profile.link_state if profile else "none",

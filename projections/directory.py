@@ -14,7 +14,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 directory = ReadModel(
     "directory",
-    version=5,
+    version=6,
     columns={
         "account_id": "uuid",
         "email": "text",
@@ -24,6 +24,7 @@ directory = ReadModel(
         "activated": "boolean DEFAULT false",
         "locked": "boolean DEFAULT false",
         "closed": "boolean DEFAULT false",
+        "merged": "boolean DEFAULT false",
         "erased": "boolean DEFAULT false",
         "canton": "text",
         "profile_state": "text DEFAULT 'missing'",
@@ -34,7 +35,7 @@ directory = ReadModel(
         "linked_by": "uuid",
         "created_at": "timestamptz",
         "state": """text GENERATED ALWAYS AS (
-            CASE WHEN erased THEN 'erased' WHEN closed THEN 'closed' WHEN locked THEN 'locked'
+            CASE WHEN erased THEN 'erased' WHEN closed OR merged THEN 'closed' WHEN locked THEN 'locked'
                  WHEN activated THEN 'active' ELSE 'requested' END) STORED""",
         "link_state": """text GENERATED ALWAYS AS (
             CASE WHEN erased THEN 'none'
@@ -88,6 +89,11 @@ def _(fact: Fact) -> Row:
 @directory.folds(Account.AccountClosed, Account.AccountReopened)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.originator_id, "closed": fact.topic == Account.AccountClosed.TOPIC}
+
+
+@directory.folds(Account.AccountMerged, Account.AccountSeparated)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.originator_id, "merged": fact.topic == Account.AccountMerged.TOPIC}
 
 
 @directory.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)
@@ -147,6 +153,7 @@ def _(fact: Fact) -> Row:
         "erased": True,
         "locked": False,
         "closed": False,
+        "merged": False,
         "profile_state": "missing",
         "rejected": False,
         **dict.fromkeys(gone),

@@ -10,7 +10,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 outbox = ReadModel(
     "outbox",
-    version=5,
+    version=6,
     columns={
         "cause": "text",
         "kind": "text",
@@ -71,6 +71,11 @@ TOLD_TO_THE_HOLDER = {
     Account.AccountUnlocked: "account-unlocked",
     Account.AccountClosed: "account-closed",
     Account.AccountReopened: "account-reopened",
+    Account.AccountMerged: "account-merged",
+    Account.OtherAccountMerged: "other-account-merged",
+    Account.AccountSeparated: "accounts-separated",
+    Account.OtherAccountSeparated: "accounts-separated",
+    Account.InitialPasswordResent: "initial-password",
     Account.SecondFactorEnrolled: "second-factor-added",
     Account.SecondFactorRemoved: "second-factor-removed",
     Account.SecondFactorReset: "second-factor-reset",

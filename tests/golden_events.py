@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, OTHER_CLERK, a_profile, an_account
 
 from domain.access import Access
+from domain.account import Account
 from domain.fact import Whence
 from domain.matching import Judgement
 from domain.values import OPERATOR, SYSTEM
@@ -49,6 +50,7 @@ def a_life() -> list[Any]:
     account, profile = an_account(now=MOMENT, whence=FROM), a_profile(now=MOMENT)
     account.request_again(whence=FROM, now=MOMENT)
     account.issue_password(expires_at=MOMENT + 3 * DAY, actor=SYSTEM, now=MOMENT)
+    account.resend(reason="not-received", note=None, actor=CLERK, now=MOMENT)
     account.activate(whence=FROM, now=MOMENT)
     account.change_password(actor=ADA_ID, whence=FROM, now=MOMENT)
     account.change_locale("de", whence=FROM, now=MOMENT)
@@ -75,6 +77,24 @@ def a_life() -> list[Any]:
     account.remove_second_factor(FACTOR_ID, password_is_long=True, actor=ADA_ID, whence=FROM, now=MOMENT)
     account.enrol_second_factor(FACTOR_ID, "totp", None, actor=ADA_ID, now=MOMENT)
     account.reset_second_factors("device-lost", "Seen at the counter.", actor=CLERK, now=MOMENT)
+    account.note_down("Calls again\non Monday.", actor=CLERK, now=MOMENT)
+    other = Account.request(
+        CASE_ID,
+        profile_id=FACTOR_ID,
+        email="ada.two@example.org",
+        given_name=None,
+        family_name=None,
+        locale="fr",
+        origin="sign-up",
+        privacy_policy=None,
+        actor=CASE_ID,
+        now=MOMENT,
+    )
+    why = {"reason": "other", "note": "Seen at the counter.", "actor": CLERK, "now": MOMENT}
+    other.merge_into(account, **why)
+    other.separate_from(account, **why)
+    account.merge_into(other, **why)
+    account.separate_from(other, **why)
     account.lock(reason="suspected-misuse", note=None, actor=CLERK, now=MOMENT)
     account.propose_erasure(CASE_ID, reason="request-of-holder", actor=CLERK, now=MOMENT)
     account.approve_erasure(CASE_ID, due=MOMENT + DAY, actor=OTHER_CLERK, now=MOMENT)

@@ -16,6 +16,7 @@ VALUES = {
     "email": "o'hara&<ada>@school.example",
     "new_email": "ada&<byron>@school.example",
     "new_email_masked": "a•••@school.example",
+    "other_email_masked": "o•••@school.example",
     "password": "kfTm-4wXd-9pHs-qyzr",
     **dict.fromkeys(LINKS, f"{PUBLIC_URL}/?token=Zk3mQ9vT2xY7wL5pN8rB1cD4"),
     "hours": 72,

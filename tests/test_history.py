@@ -68,6 +68,7 @@ def account_id(here) -> UUID:
 def live(here, account_id: UUID, clerk: UUID) -> None:
     here.accounts.request(AURELIE_ADDRESS, "x", "y", "fr", "2025-08")
     here.decide.decide_waiting()
+    here.assistance.resend(account_id, reason="expired", note=None, actor=clerk)
     password = here.accounts.issue_initial_password(account_id)
     session = here.sessions.find(here.accounts.sign_in(AURELIE_ADDRESS, password, "cookie").token, NOON)
     here.accounts.change_password(
@@ -121,6 +122,13 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
     standings.unlock(account_id, **why, actor=clerk)
     standings.close_own(account_id, password, session_id=a_session(here, account_id), whence=FIREFOX)
     standings.reopen(standings.reopening_link(here.store.account(account_id)), FIREFOX)
+    another = here.opened("another@example.org")
+    here.merges.merge(account_id, another, **why, actor=clerk)
+    here.merges.separate(another, **why, actor=clerk)
+    declare(here, another, AURELIE)
+    here.merges.merge(another, account_id, **why, actor=clerk)
+    here.merges.separate(account_id, **why, actor=clerk)
+    here.assistance.note(account_id, "Noted.", actor=clerk)
     recovery_id = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
     here.recovery.approve(recovery_id, actor=colleague)
     here.store.record(erased(here.store.account(account_id), here.clock.now(), clerk, colleague))

@@ -221,6 +221,7 @@ def test_the_causes_stand_in_events_and_never_change():
         "unlinked",
         "unlinked-before",
         "identity-corrected",
+        "accounts-separated",
     )
 
 

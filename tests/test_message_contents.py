@@ -21,6 +21,9 @@ BY_STAFF = (
     "account-locked",
     "account-unlocked",
     "second-factor-reset",
+    "account-merged",
+    "other-account-merged",
+    "accounts-separated",
     "erased",
 )
 # A checkpoint is about the log, a digest about the day's work.

@@ -50,6 +50,11 @@ def deeds(here, random: Random, people: list[UUID]) -> None:
             profile.reject(case.id, **WHY, actor=CLERK, now=now)
         here.store.record(profile)
 
+    def asked() -> None:
+        profile = here.store.profile(account.profile_id)
+        profile.ask(profile.open_case.id, "Which name?", actor=CLERK, now=now)
+        here.store.record(profile)
+
     def stands(deed: str, *given: object, **said: object) -> None:
         getattr(account, deed)(*given, **said, now=now)
         here.store.record(account)
@@ -62,6 +67,10 @@ def deeds(here, random: Random, people: list[UUID]) -> None:
         lambda: decided("link"),
         lambda: decided("unlink"),
         lambda: decided("reject"),
+        lambda: here.linking.answer(account_id, "Yes."),
+        lambda: asked(),
+        lambda: here.merges.merge(random.choice(people), account_id, **WHY, actor=CLERK),
+        lambda: here.merges.separate(account_id, **WHY, actor=CLERK),
         lambda: stands("activate"),
         lambda: stands("lock", **WHY, actor=CLERK),
         lambda: stands("unlock", **WHY, actor=CLERK),
@@ -106,6 +115,7 @@ def folded(here, account_id: UUID, position: int) -> dict:
         "email": account.email,
         "locale": account.locale,
         "state": account.state,
+        "merged_into": account.merged and account.merged.into,
         "roles": set(account.roles),
         "given_name": profile.data.given_name if profile else account.given_name,
         "family_name": profile.data.family_name if profile else account.family_name,
@@ -136,7 +146,7 @@ def test_whatever_happens_the_state_at_every_position_is_what_its_events_make(he
     """And so it is after others were erased, and what changed leads from each state to the next."""
     random = Random(seed)
     people = [here.opened(f"person-{number}@example.org") for number in range(3)]
-    for _ in range(120):
+    for _ in range(140):
         deeds(here, random, people)
     here.instants.keep_up(block=8)
     all_points = points(here)

@@ -13,8 +13,10 @@ from psycopg import Cursor
 from application.accesses import Accesses
 from application.accounts import Accounts
 from application.address_changes import AddressChanges
+from application.assistance import Assistance
 from application.guesses import Guesses, Limits
 from application.linking import Linking
+from application.merges import Merges
 from application.passwords import Passwords
 from application.ports import AccountRequest, ResetRequest
 from application.profiles import Profiles
@@ -159,6 +161,8 @@ class WriteSide:
             self.reauthentication,
             self.clock,
         )
+        self.merges = Merges(self.store, self.lookup, self.standings, self.clock, WorkingDays("BE"), uuid4)
+        self.assistance = Assistance(self.store, self.clock)
         decisions = {
             AccountRequest: self.accounts.decide_request,
             ResetRequest: self.recovery.decide_reset,

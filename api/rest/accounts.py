@@ -98,7 +98,8 @@ def show_account(wanted: dict[str, Any], account_id: UUID) -> Response:
     if wanted.keys() & {"as_of", "at_position"}:
         return past_state(account_id, wanted)
     entry, purpose = _entry(account_id), wanted.get("purpose")
-    sheet = representations.account_sheet(entry, declared(account_id), masked=purpose is None)
+    related = service().merges.of(account_id)
+    sheet = representations.account_sheet(entry, declared(account_id), related, masked=purpose is None)
     traced("account", accounts=[account_id], purpose=purpose)
     return answer(sheet)
 

@@ -22,7 +22,15 @@ blueprint = Blueprint("erasures", __name__, url_prefix="/api/v1")
 @blueprint.arguments(schemas.ErasureProposal, example=schemas.PROPOSAL)
 @idempotent()
 @blueprint.response(201, schemas.ErasureState, example=schemas.PROPOSED)
-@tells("not-found", "own-account", "account-erased", "already-decided", "conflict", command=True)
+@tells(
+    "not-found",
+    "own-account",
+    "account-erased",
+    "already-merged",
+    "already-decided",
+    "conflict",
+    command=True,
+)
 def propose_erasure(typed: dict[str, Any], account_id: UUID) -> Response:
     """Propose to erase all personal data of an account. Nothing happens before another person has approved."""
     erasure_id, saved = service().erasures.propose(account_id, **typed, actor=me().account_id)
@@ -38,6 +46,7 @@ def propose_erasure(typed: dict[str, Any], account_id: UUID) -> Response:
     "own-account",
     "same-person",
     "account-erased",
+    "already-merged",
     "already-decided",
     "conflict",
     command=True,

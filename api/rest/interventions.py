@@ -1,4 +1,4 @@
-"""What staff does to an account, each time with a reason: lock, unlock, close, correct its address, bring it back."""
+"""What staff does to an account, each time with a reason: lock, unlock, close, merge, correct, bring it back."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,17 @@ from api.described import tells
 from api.idempotency import idempotent
 from api.identity import me, staff
 from api.schemas import answers, examples
-from api.schemas.staff import Closing, Correction, Locking, RecoveryProposal, Unlocking
+from api.schemas.staff import (
+    Closing,
+    Correction,
+    Locking,
+    Merge,
+    NotingDown,
+    RecoveryProposal,
+    Resending,
+    Separation,
+    Unlocking,
+)
 
 blueprint = Blueprint("interventions", __name__, url_prefix="/api/v1")
 
@@ -48,6 +58,78 @@ def unlock(typed: dict[str, Any], account_id: UUID) -> Response:
 def close(typed: dict[str, Any], account_id: UUID) -> Response:
     """Close an account. Its address stays reserved; the holder is told, and cannot open it alone."""
     return after(service().standings.close(account_id, **typed, actor=me().account_id), nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/merge")
+@staff("secretariat")
+@blueprint.arguments(Merge, example=examples.MERGE)
+@idempotent()
+@blueprint.response(204)
+@tells(
+    "not-found",
+    "own-account",
+    "same-account",
+    "already-merged",
+    "already-decided",
+    "data-in-other",
+    "account-erased",
+    "account-locked",
+    "account-closed",
+    "conflict",
+    command=True,
+)
+def merge(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Merge another account of the same person into this one, which goes on.
+
+    The other one is closed, and its sessions end. Its link comes along where this one has none; where both have one,
+    this one's stays. The holder is told at both addresses. An erasure of this one reaches the other, too.
+    """
+    saved = service().merges.merge(account_id, typed.pop("account"), **typed, actor=me().account_id)
+    return after(saved, nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/unmerge")
+@staff("secretariat")
+@blueprint.arguments(Separation, example=examples.SEPARATION)
+@idempotent()
+@blueprint.response(204)
+@tells(
+    "not-found", "own-account", "not-merged", "already-decided", "account-erased", "conflict", command=True
+)
+def separate(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Undo the merging of this account into another. It may be used again, and gets its link back where it is free."""
+    saved = service().merges.separate(account_id, **typed, actor=me().account_id)
+    return after(saved, nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/resend")
+@staff("secretariat")
+@blueprint.arguments(Resending, example=examples.RESENDING)
+@idempotent()
+@blueprint.response(204)
+@tells(
+    "not-found",
+    "own-account",
+    "signed-in-already",
+    "account-locked",
+    "account-closed",
+    "conflict",
+    command=True,
+)
+def resend(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Mail another initial password to an account that nobody has entered yet."""
+    return after(service().assistance.resend(account_id, **typed, actor=me().account_id), nothing())
+
+
+@blueprint.post("/accounts/<uuid:account_id>/note")
+@staff("secretariat")
+@blueprint.arguments(NotingDown, example=examples.NOTE)
+@idempotent()
+@blueprint.response(204)
+@tells("not-found", "own-account", "conflict", command=True)
+def note(typed: dict[str, Any], account_id: UUID) -> Response:
+    """Write something down about an account; it stands in its timeline, and in what its holder may take along."""
+    return after(service().assistance.note(account_id, **typed, actor=me().account_id), nothing())
 
 
 @blueprint.post("/accounts/<uuid:account_id>/correct")

@@ -55,6 +55,7 @@ class Problem(Schema):
     by = fields.String(metadata={"description": "Who was first."})
     at = fields.AwareDateTime(metadata={"description": "When somebody was first."})
     state = fields.String(metadata={"description": "What became of it."})
+    into = fields.UUID(metadata={"description": "The account that goes on instead."})
     instead_of = fields.UUID(metadata={"description": "Who has it: to be sent for taking it over."})
     factors = fields.List(
         fields.String(), metadata={"description": "Kinds of second factors to choose from."}
@@ -222,6 +223,8 @@ class AccountSheet(AccountItem):
     link_due = maybe(fields.Date)
     link = nested(Link, allow_none=True)
     profile = nested(Profile, allow_none=True)
+    merged_into = maybe(fields.UUID)
+    merged = fields.List(fields.UUID(), required=True)
 
 
 class AccountPage(Page):

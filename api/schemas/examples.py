@@ -59,6 +59,14 @@ REAUTHENTICATION: Final[Json] = {"password": "sept ponts au bord du Doubs"}
 LOCKING: Final[Json] = {"reason": "suspected-misuse", "note": None}
 UNLOCKING: Final[Json] = {"reason": "checked-with-holder", "note": "Appelée au numéro du dossier."}
 CLOSING: Final[Json] = {"reason": "duplicate", "note": None}
+MERGE: Final[Json] = {
+    "account": "9d0c2c68-0f0c-4a7e-8f7e-2b1f3a9a2d11",
+    "reason": "same-person",
+    "note": "Appelée au numéro du dossier.",
+}
+SEPARATION: Final[Json] = {"reason": "not-the-same-person", "note": None}
+RESENDING: Final[Json] = {"reason": "not-received", "note": None}
+NOTE: Final[Json] = {"note": "Rappelle lundi, avec son livret de famille."}
 CORRECTION: Final[Json] = {
     "email": "claire.jeanneret@ecole.example",
     "reason": "name-changed",
@@ -240,6 +248,8 @@ ACCOUNT_SHEET: Final[Json] = {
     "link_due": "2025-09-04",
     "link": LINK,
     "profile": MASKED_PROFILE,
+    "merged_into": None,
+    "merged": [],
 }
 OWN_MOMENT: Final[Json] = {
     "type": "profile.record-linked",

@@ -70,6 +70,28 @@ class Closing(Input):
     note = Note(load_default=None, allow_none=True)
 
 
+class Merge(Input):
+    """`account`: the other one, which is closed."""
+
+    account = Id(required=True)
+    reason = Code("reasons.merge", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Separation(Input):
+    reason = Code("reasons.unmerge", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class Resending(Input):
+    reason = Code("reasons.resend", required=True)
+    note = Note(load_default=None, allow_none=True)
+
+
+class NotingDown(Input):
+    note = Note(required=True)
+
+
 class Correction(Input):
     email = Email(required=True)
     reason = Code("reasons.correct", required=True)
