@@ -1,7 +1,5 @@
 """Events as auditors read them, and the files that hold them."""
 
-import csv
-import io
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ import orjson
 from api.answers import instant
 from api.as_of import Moment, point, shown
 from api.faults import Fault, InvalidInput
+from api.spreadsheet import harmless, rows
 from infrastructure.audit_log import Wanted, opened
 from infrastructure.bootstrap import Service
 from infrastructure.exports import Numbered, Sending
@@ -37,7 +36,6 @@ COLUMNS: Final = (
     "data",
     "erased",
 )
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # docs/sources.md#S30
 
 
 def wanted(service: Service, asked: Mapping[str, Any], now: datetime) -> Wanted:
@@ -114,12 +112,12 @@ def export(
         return (item(*each, language, masked=masked) for each in numbered)
 
     def as_csv(numbered: Sequence[Numbered]) -> bytes:
-        return _rows(map(_cells, items(numbered)))
+        return rows(map(_cells, items(numbered)))
 
     def as_json_lines(numbered: Sequence[Numbered]) -> bytes:
         return b"".join(orjson.dumps(each, option=orjson.OPT_UTC_Z) + b"\n" for each in items(numbered))
 
-    head = (BOM_UTF8 if bom else b"") + _rows([COLUMNS]) if format_ == "csv" else b""
+    head = (BOM_UTF8 if bom else b"") + rows([COLUMNS]) if format_ == "csv" else b""
     return service.exports.begin(
         which,
         by=by,
@@ -145,22 +143,7 @@ def _cells(shown_item: dict[str, Any]) -> list[Any]:
     plain = {
         **shown_item,
         "recorded_at": instant(shown_item["recorded_at"]),
-        "data": orjson.dumps(_harmless(shown_item["data"])).decode(),
+        "data": orjson.dumps(harmless(shown_item["data"])).decode(),
         "erased": " ".join(shown_item["erased"]),
     }
-    return [_harmless(plain[column]) for column in COLUMNS]
-
-
-def _harmless(value: Any) -> Any:
-    """No spreadsheet takes it for a formula, also not what stands within JSON once somebody spreads it over cells."""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
-    if isinstance(value, dict):
-        return {name: _harmless(each) for name, each in value.items()}
-    return [_harmless(each) for each in value] if isinstance(value, list) else value
-
-
-def _rows(rows: Any) -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)  # RFC 4180
-    return written.getvalue().encode()
+    return [harmless(plain[column]) for column in COLUMNS]

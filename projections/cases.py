@@ -116,6 +116,11 @@ PAGE = f"""
 """
 
 
+WAITING = """
+    SELECT count(*), count(*) FILTER (WHERE due < %s) FROM cases WHERE state = 'open'
+"""
+
+
 class Cases:
     """Queries. What a case is decided by is loaded from the log."""
 
@@ -134,6 +139,12 @@ class Cases:
                 "SELECT FROM cases WHERE account_id = %s AND state = 'asked'", (account_id,), prepare=True
             )
             return asked.fetchone() is not None
+
+    def waiting(self, today: date) -> dict[str, int]:
+        """How many are `open`, and how many of them `late` as of `today`."""
+        with self._pool.connection() as connection:
+            row = connection.execute(WAITING, (today,)).fetchone()
+        return dict(zip(("open", "late"), row, strict=True))
 
     def page(
         self,

@@ -7,6 +7,7 @@ from flask import Flask
 from api.context import EXTENSION
 from api.web import (
     assets,
+    console,
     demonstration,
     information,
     links,
@@ -36,6 +37,7 @@ FEATURES: Final = (
     profile_access,
     profile_factors,
     profile_data,
+    *console.FEATURES,
 )
 
 
@@ -44,6 +46,7 @@ def install(app: Flask) -> None:
     app.extensions["seals"] = Seals(service.keyring)
     assets.install(app, service.institution.appearance)
     words.install(app)
+    console.install(app)
     features = [*FEATURES, *([demonstration] if service.settings.demo else [])]
     for feature in features:
         app.register_blueprint(feature.pages)

@@ -23,6 +23,7 @@ TABS: Final = (
 )
 DATES: Final = {"fr": "fr_CH", "de": "de_CH", "en": "en_GB"}
 MOMENTS: Final = {"fr": "d MMMM y, HH:mm", "de": "d. MMMM y, HH:mm", "en": "d MMMM y, HH:mm"}
+SHORT_DAY: Final = "dd.MM.y"  # in lists, where staff compares many
 FAULTS: Final = ("pages", "faults")
 # French sets its colons and question marks off with a space, where no line may break.
 _SET_OFF: Final = re.compile(" (?=[:;?!])")
@@ -72,6 +73,16 @@ def moment(instant: datetime) -> str:
     return format_datetime(instant.astimezone(ZURICH), MOMENTS[locale()], locale=DATES[locale()])
 
 
+def short_day(date: date) -> str:
+    """`12.01.2027`"""
+    return format_date(date, SHORT_DAY, locale=DATES[locale()])
+
+
+def short_moment(instant: datetime) -> str:
+    """`12.01.2027 14:03`, in Switzerland."""
+    return format_datetime(instant.astimezone(ZURICH), f"{SHORT_DAY} HH:mm", locale=DATES[locale()])
+
+
 def tabs() -> list[tuple[str, str, str]]:
     """Of those signed in: endpoint, path, label; only the pages that there are."""
     return [tab for tab in TABS if tab[0] in current_app.view_functions]
@@ -119,5 +130,7 @@ def install(app: Flask) -> None:
         "day": day,
         "day_of": lambda written: day(date.fromisoformat(written)) if _ISO.fullmatch(written) else written,
         "moment": moment,
+        "short_day": short_day,
+        "short_moment": short_moment,
         "tabs": tabs,
     }

@@ -1,0 +1,20 @@
+"""The console: the pages of those who work with others' accounts. One file a feature, under `/console`."""
+
+from typing import Final
+
+from flask import Flask
+
+from api.web.console import desk, queue
+
+# Whoever adds a feature of the console adds it here, and its tab in `desk`.
+FEATURES: Final = (queue,)
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals |= {
+        "console_tabs": desk.tabs,
+        "console_home": desk.home,
+        "in_days": desk.in_days,
+        "case_address": desk.case_address,
+        "may": desk.may,
+    }

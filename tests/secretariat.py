@@ -1,0 +1,54 @@
+"""The secretariat at work: a house with a register, clerks in front of the console, and people who wait for a link."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from api_client import PROFILE, Client, House, running
+from page_visitor import Visitor
+from running_service import TIRELESS
+from services import new_database
+
+HEADER = "record_number;ahv_number;family_name;given_name;birth_name;birth_date;sex;street;postal_code;city;email;phone"
+# Claire's record agrees in all but the address; the second one is somebody else's who bears her name.
+REGISTER = (
+    "R-1001;756.1234.5678.97;Rossel;Claire;Jeanneret;1980-12-31;female;Rue de la Gare 12;2740;Moutier"
+    ";claire@old.example;+41328869931",
+    "R-1002;;Rossel;Clara;;1980-12-13;female;Grand-Rue 4;2740;Moutier;clara@school.example;",
+)
+
+
+@contextmanager
+def secretariat(postgres: str, template: str, home: Path, *records: str) -> Iterator[House]:
+    """records: lines of the register besides."""
+    with (
+        new_database(postgres, template) as database,
+        running(database, home, **TIRELESS) as house,
+    ):
+        file = home / "records.csv"
+        file.write_text("\n".join([HEADER, *REGISTER, *records, ""]))
+        house.service.records.import_file(file, today=house.service.clock.now().date())
+        yield house
+
+
+def waiting(house: House, **declared: Any) -> Client:
+    """Somebody whose data do not suffice for a link at once, with a case on the desk."""
+    holder = house.holder()
+    assert holder.put("/me/profile", {**PROFILE, **declared}).status_code == 200
+    position = house.service.watermark.open(house.match(holder.id))
+    house.service.watermark.wait(("cases", "directory", "timeline"), position)
+    return holder
+
+
+def case_of(house: House, holder: Client) -> str:
+    """The path of the page of somebody's open case."""
+    profile = house.service.store.profile(house.service.store.account(holder.id).profile_id)
+    return f"/console/cases/{profile.open_case.id}"
+
+
+def at_the_console(house: House, person: Client) -> Visitor:
+    """A browser in which somebody with a second factor is signed in."""
+    visitor = Visitor(house)
+    visitor.client.set_cookie("matricule_session", person.secret, domain="127.0.0.1")
+    return visitor

@@ -1,0 +1,108 @@
+"""The console's pages: who may see them, in which language, and what stays of having seen them."""
+
+import csv
+import io
+import re
+
+import pytest
+from page_visitor import Visitor, html, text
+from secretariat import at_the_console, secretariat, waiting
+
+from infrastructure.translations import LOCALES
+
+CLERK, AUDITOR = "kim.frei@secretariat.example", "paul.audit@canton.example"
+
+
+@pytest.fixture(scope="module")
+def house(postgres, template, tmp_path_factory):
+    with secretariat(postgres, template, tmp_path_factory.mktemp("home")) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def kim(house):
+    return house.staff("secretariat", CLERK)
+
+
+@pytest.fixture(scope="module")
+def clerk(house, kim) -> Visitor:
+    return at_the_console(house, kim)
+
+
+@pytest.fixture(scope="module")
+def claire(house):
+    """Her record has another address."""
+    return waiting(house)
+
+
+def reads(house) -> list[dict]:
+    """What was shown to whom, as the log has it; the last at the end."""
+    auditor = house.staff("auditor", f"auditor-{next(house.numbers)}@canton.example")
+    auditor.headers["Log-Position"] = house.position()
+    return auditor.get("/audit/accesses?limit=200").json["items"]
+
+
+def test_each_page_is_for_those_whose_role_it_is(house, clerk, claire):
+    auditor = at_the_console(house, house.staff("auditor", AUDITOR))
+    holder = at_the_console(house, claire)
+    keeper = at_the_console(house, house.staff("data-protection", "keeper@school.example"))
+    pages = {
+        "/console": (clerk, auditor),
+        "/console/cases.csv": (clerk, auditor),
+    }
+    for path, readers in pages.items():
+        assert Visitor(house).get(path).headers["Location"] == f"/?next={path}"
+        for visitor in (clerk, auditor, holder, keeper):
+            expected = 200 if visitor in readers else 403
+            assert visitor.get(path).status_code == expected, (path, visitor)
+    _, saved = house.service.accounts.grant("secretariat", "new@school.example", None, actor=kim_id(house))
+    new = at_the_console(house, house._signed_in("new@school.example", saved))
+    assert new.get("/console").headers["Location"] == "/profile/second-factors"
+
+
+def test_tabs_are_those_of_the_role(house, clerk):
+    assert "Dossiers" in tabs(clerk.get("/console"))
+    assert tabs(clerk.get("/welcome"))[-1] == "Console"
+
+
+def test_every_page_speaks_every_language_and_runs_nothing_inline(clerk, claire):
+    for locale in LOCALES:
+        for path in ("/console", "/console?state=all", "/console?state=asked"):
+            page = html(clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}"))
+            assert f'<html lang="{locale}">' in page
+            assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page), path
+    clerk.get("/console?lang=fr")
+
+
+def test_the_queue_tells_who_waits_why_and_until_when(clerk, claire):
+    page = text(clerk.get("/console"))
+    assert claire.email in page
+    assert "Autre adresse e-mail dans la fiche" in page
+    assert claire.email not in text(clerk.get("/console?late=true"))
+    assert clerk.get("/console?state=rejected&lang=fr").status_code == 200
+    assert clerk.get("/console?state=mine").headers["Location"] == "/console"
+    assert clerk.get("/console?cursor=x").headers["Location"] == "/console"
+
+
+def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):
+    danger = waiting(house, given_name="=1+1")
+    file = clerk.get("/console/cases.csv")
+    assert file.mimetype == "text/csv"
+    found = [
+        row
+        for row in csv.DictReader(io.StringIO(file.get_data(as_text=True)))
+        if row["email"] == danger.email
+    ]
+    assert [row["given_name"] for row in found] == ["'=1+1"]
+    last = [read for read in reads(house) if read["reader"] == str(kim.id)][-1]
+    assert (last["what"], last["filters"]) == ("cases", {"state": "open", "format": "csv"})
+    assert str(danger.id) in last["accounts"]
+
+
+def tabs(answer) -> list[str]:
+    inside = re.search(r'<nav class="tabs".*?</nav>', html(answer), re.DOTALL)[0]
+    return re.findall(r"<a [^>]*>([^<]+)</a>", inside)
+
+
+def kim_id(house):
+    return house.account_id(CLERK)
