@@ -1,6 +1,6 @@
 """The institution's register: who may be meant, and how it is kept up to date from a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -142,6 +142,15 @@ class Records:
                 raise Conflict
 
         return store
+
+    def many(self, record_numbers: Iterable[str]) -> dict[str, Record]:
+        query = SQL("SELECT {columns} FROM records WHERE record_number = ANY(%s)").format(columns=RECORD)
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Record)) as cursor,
+        ):
+            found = cursor.execute(query, [list(record_numbers)])
+            return {record.record_number: record for record in found}
 
     def written(self, record_number: str) -> dict[str, Any] | None:
         """All that the register says of somebody, by column; None is unknown."""

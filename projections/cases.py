@@ -121,6 +121,16 @@ WAITING = """
 """
 
 
+# One either side of a case, whatever has become of it meanwhile.
+BESIDE = """
+    SELECT (SELECT case_id FROM cases WHERE state = 'open' AND (due, case_id) < (here.due, here.case_id)
+            ORDER BY due DESC, case_id DESC LIMIT 1),
+           (SELECT case_id FROM cases WHERE state = 'open' AND (due, case_id) > (here.due, here.case_id)
+            ORDER BY due, case_id LIMIT 1)
+    FROM cases AS here WHERE here.case_id = %s
+"""
+
+
 class Cases:
     """Queries. What a case is decided by is loaded from the log."""
 
@@ -139,6 +149,19 @@ class Cases:
                 "SELECT FROM cases WHERE account_id = %s AND state = 'asked'", (account_id,), prepare=True
             )
             return asked.fetchone() is not None
+
+    def open_of(self, account_id: UUID) -> UUID | None:
+        """The case of an account that waits for a decision."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT case_id FROM cases WHERE account_id = %s AND state = 'open'", (account_id,)
+            ).fetchone()
+        return row and row[0]
+
+    def beside(self, case_id: UUID) -> tuple[UUID | None, UUID | None]:
+        """The open cases before and after this one in the queue."""
+        with self._pool.connection() as connection:
+            return connection.execute(BESIDE, (case_id,)).fetchone() or (None, None)
 
     def waiting(self, today: date) -> dict[str, int]:
         """How many are `open`, and how many of them `late` as of `today`."""

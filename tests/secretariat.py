@@ -1,14 +1,20 @@
 """The secretariat at work: a house with a register, clerks in front of the console, and people who wait for a link."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from api_client import PROFILE, Client, House, running
+from api_client import HOST, PROFILE, Client, House, running
+from browsing import PATIENCE
 from page_visitor import Visitor
+from playwright.sync_api import Browser, Page
 from running_service import TIRELESS
 from services import new_database
+from waitress.server import create_server
+
+from api.identity import COOKIE
 
 HEADER = "record_number;ahv_number;family_name;given_name;birth_name;birth_date;sex;street;postal_code;city;email;phone"
 # Claire's record agrees in all but the address; the second one is somebody else's who bears her name.
@@ -47,8 +53,40 @@ def case_of(house: House, holder: Client) -> str:
     return f"/console/cases/{profile.open_case.id}"
 
 
+def reads_of(house: House, reader: Client) -> list[dict]:
+    """What somebody was shown, as the log has it, the last at the end."""
+    auditor = house.staff("auditor", f"auditor-{next(house.numbers)}@canton.example")
+    auditor.headers["Log-Position"] = house.position()
+    return auditor.get(f"/audit/accesses?reader={reader.id}&limit=200").json["items"]
+
+
+@contextmanager
+def serving(house: House) -> Iterator[str]:
+    """The address at which browsers reach the house."""
+    server = create_server(house.app, host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        thread.join(10)
+
+
+@contextmanager
+def browser_of(chromium: Browser, address: str, person: Client, **how: object) -> Iterator[Page]:
+    """In which somebody is signed in. how: Playwright's."""
+    context = chromium.new_context(base_url=address, locale="fr-CH", reduced_motion="reduce", **how)
+    context.set_default_timeout(PATIENCE)
+    context.add_cookies([{"name": COOKIE, "value": person.secret, "url": address}])
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
 def at_the_console(house: House, person: Client) -> Visitor:
     """A browser in which somebody with a second factor is signed in."""
     visitor = Visitor(house)
-    visitor.client.set_cookie("matricule_session", person.secret, domain="127.0.0.1")
+    visitor.client.set_cookie(COOKIE, person.secret, domain=HOST)
     return visitor

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from page_visitor import Visitor, html, text
-from secretariat import at_the_console, secretariat, waiting
+from secretariat import at_the_console, reads_of, secretariat, waiting
 
 from infrastructure.translations import LOCALES
 
@@ -33,13 +33,6 @@ def clerk(house, kim) -> Visitor:
 def claire(house):
     """Her record has another address."""
     return waiting(house)
-
-
-def reads(house) -> list[dict]:
-    """What was shown to whom, as the log has it; the last at the end."""
-    auditor = house.staff("auditor", f"auditor-{next(house.numbers)}@canton.example")
-    auditor.headers["Log-Position"] = house.position()
-    return auditor.get("/audit/accesses?limit=200").json["items"]
 
 
 def test_each_page_is_for_those_whose_role_it_is(house, clerk, claire):
@@ -94,7 +87,7 @@ def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):
         if row["email"] == danger.email
     ]
     assert [row["given_name"] for row in found] == ["'=1+1"]
-    last = [read for read in reads(house) if read["reader"] == str(kim.id)][-1]
+    last = reads_of(house, kim)[-1]
     assert (last["what"], last["filters"]) == ("cases", {"state": "open", "format": "csv"})
     assert str(danger.id) in last["accounts"]
 

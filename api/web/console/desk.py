@@ -5,8 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from flask import current_app, g, request
 
-from api.context import today
+from api.context import locale, today
 from api.web.words import t
+from infrastructure import codes
 from infrastructure.sessions import Identity
 
 # As in `api.rest`: who decides, and who may only read.
@@ -61,6 +62,14 @@ def in_days(due: date) -> str:
     if days in NEAR:
         return t(f"console.deadline.{NEAR[days]}")
     return t(f"console.deadline.{'ahead' if days > 0 else 'behind'}", days=abs(days))
+
+
+def choices(listed: str) -> list[tuple[str, str]]:
+    """What a list offers, as pairs of code and label. listed: reasons as `reasons.link`."""
+    offered: Any = codes.codes()
+    for part in listed.split("."):
+        offered = offered[part]
+    return [(item["code"], item["label"][locale()]) for item in offered]
 
 
 def case_address(case: dict[str, Any]) -> str:

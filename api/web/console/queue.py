@@ -13,6 +13,7 @@ from api.errors import Problem
 from api.schemas.staff import CASE_STATES, CaseFilter
 from api.spreadsheet import download
 from api.traces import traced
+from api.web.console import decided
 from api.web.console.desk import CASE_READERS
 from api.web.feature import Feature
 from api.web.page import go, page
@@ -63,6 +64,7 @@ def show() -> Response:
         counts=service().cases.waiting(today()),
         cursor=end and pagination.sealed(end, "pages of the queue"),
         is_first=after is None,
+        decided=decided.last(),
     )
 
 

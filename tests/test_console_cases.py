@@ -1,0 +1,157 @@
+"""Deciding on cases at the console: linked, rejected, taken back, and who was first."""
+
+import re
+
+import pytest
+from api_client import Client
+from page_visitor import Visitor, html, text
+from secretariat import at_the_console, case_of, reads_of, secretariat, waiting
+
+AHV = "756.1234.5678.97"
+
+
+@pytest.fixture(scope="module")
+def house(postgres, template, tmp_path_factory):
+    others = [f"R-{number};;Aubry;Luc;;1970-02-0{number % 10};male;;;;;" for number in range(2001, 2007)]
+    with secretariat(postgres, template, tmp_path_factory.mktemp("home"), *others) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def kim(house) -> Client:
+    return house.staff("secretariat", "kim.frei@secretariat.example")
+
+
+@pytest.fixture
+def clerk(house, kim) -> Visitor:
+    return at_the_console(house, kim)
+
+
+@pytest.fixture
+def claire(house) -> Client:
+    return waiting(house)
+
+
+def sent(clerk: Visitor, path: str, **typed: str):
+    """What the page shows once the form was sent."""
+    return clerk.shown(clerk.fill_in(path, **typed))
+
+
+def link_of(house, holder: Client) -> str | None:
+    link = house.service.store.profile(house.service.store.account(holder.id).profile_id).link
+    return link and link.record_number
+
+
+def undo(house, kim, holder: Client) -> None:
+    kim.post(f"/accounts/{holder.id}/unlink", {"reason": "wrong-person", "note": None})
+
+
+def test_what_was_declared_stands_beside_the_records_field_by_field(house, clerk, claire):
+    page = html(clerk.get(case_of(house, claire)))
+    rows = dict(re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL))
+    assert re.findall(r"<bdi>([^<]+)</bdi>", rows["Adresse e-mail"]) == [claire.email, "claire@old.example"]
+    assert "is-different" in rows["Adresse e-mail"]
+    assert "différent" in rows["Adresse e-mail"]
+    assert "égal" in rows["Date de naissance"]
+    assert re.search(r'value="R-1001"[^>]* data-certain aria-keyshortcuts="1"', page)
+    assert re.search(r"<strong>99,\d", page)
+    assert AHV not in page
+
+
+def test_the_ahv_number_is_shown_for_a_purpose_only(house, kim, clerk, claire):
+    case = case_of(house, claire)
+    assert html(clerk.get(f"{case}?purpose=linking")).count(AHV) == 2
+    assert clerk.get(f"{case}?purpose=curiosity").headers["Location"] == case
+    last = reads_of(house, kim)[-1]
+    assert (last["what"], last["purpose"], last["account"]) == ("case", "linking", str(claire.id))
+
+
+def test_one_key_and_one_button_link_where_identity_agrees_and_the_undo_is_at_hand(house, kim, clerk, claire):
+    waiting(house, given_name="Anna", ahv_number=None)
+    page = sent(clerk, f"{case_of(house, claire)}/link", record_number="R-1001")
+    assert link_of(house, claire) == "R-1001"
+    assert "La personne est liée à la fiche R-1001" in text(page)
+    assert "/console/cases/" in page.request.path
+    (reason,) = re.findall(r'name="reason" value="([^"]+)"', html(page))
+    page = clerk.shown(clerk.send(f"/console/accounts/{claire.id}/unlink", reason=reason))
+    assert link_of(house, claire) is None
+    assert page.request.path == case_of(house, claire)
+    assert "La liaison est annulée" in text(page)
+    assert "La liaison est annulée" not in text(clerk.get(page.request.path))
+
+
+def test_what_is_not_certain_wants_a_reason_and_a_record_that_there_is(house, clerk):
+    luc = waiting(
+        house, ahv_number=None, given_name="Luc", family_name="Aubry", birth_date="1970-02-01", sex="male"
+    )
+    case = f"{case_of(house, luc)}/link"
+    page = sent(clerk, case, record_number="R-2001", note="Au guichet.")
+    assert page.status_code == 422
+    assert 'id="reason-fault"' in html(page)
+    assert re.search(r'value="R-2001"[^>]* checked', html(page))
+    assert "Au guichet." in html(page)
+    page = sent(clerk, case, other_record_number="R-9999", reason="identity-checked")
+    assert page.status_code == 422
+    assert 'id="record_number-fault"' in html(page)
+    assert sent(clerk, case).status_code == 422
+    assert link_of(house, luc) is None
+    sent(clerk, case, other_record_number="R-2002", reason="identity-checked")
+    assert link_of(house, luc) == "R-2002"
+
+
+def test_many_candidates_are_shown_when_asked(house, clerk):
+    luc = waiting(
+        house, ahv_number=None, given_name="Luc", family_name="Aubry", birth_date="1970-02-03", sex="male"
+    )
+    case = case_of(house, luc)
+    assert html(clerk.get(case)).count('name="record_number"') == 3
+    (more,) = re.findall(r'href="([^"]+candidates=all)"', html(clerk.get(case)))
+    assert html(clerk.get(more)).count('name="record_number"') > 3
+
+
+def test_rejecting_tells_the_next_page_and_the_case_says_who_and_when(house, clerk, claire):
+    case = case_of(house, claire)
+    assert sent(clerk, f"{case}/reject").status_code == 422
+    page = sent(clerk, f"{case}/reject", reason="identity-unproven", note="")
+    assert "La liaison est refusée" in text(page)
+    page = clerk.get(case)
+    assert re.search(r"Refusé par kim.frei@secretariat.example, le", text(page))
+    assert 'name="reason"' not in html(page)
+
+
+def test_the_second_clerk_is_told_who_was_first(house, kim, clerk, claire):
+    case = case_of(house, claire)
+    other = at_the_console(
+        house, house.staff("secretariat", f"lou-{next(house.numbers)}@secretariat.example")
+    )
+    other.get(f"{case}/link")
+    sent(clerk, f"{case}/link", record_number="R-1001")
+    page = other.shown(other.send(f"{case}/link", record_number="R-1001"))
+    assert page.status_code == 409
+    assert re.search(r"kim.frei@secretariat.example l'a réglé avant vous, le \d", text(page))
+    again = waiting(house)
+    page = sent(other, f"{case_of(house, again)}/link", record_number="R-1001", reason="identity-checked")
+    assert page.status_code == 409
+    assert "kim.frei@secretariat.example a lié cette fiche à un autre compte" in text(page)
+    assert "Liée au compte de" in text(page)
+    undo(house, kim, claire)
+
+
+def test_a_lost_session_brings_back_what_was_typed(house, kim, clerk, claire):
+    case = f"{case_of(house, claire)}/reject"
+    clerk.get(case)
+    clerk.client.delete_cookie("matricule_session", domain="127.0.0.1")
+    answer = clerk.send(case, reason="data-wrong", note="Appelée deux fois.")
+    assert answer.headers["Location"] == f"/?next={case}"
+    clerk.client.set_cookie("matricule_session", kim.secret, domain="127.0.0.1")
+    assert "Appelée deux fois." in html(clerk.get(case))
+
+
+def test_nobody_but_clerks_decides(house, claire):
+    case = case_of(house, claire)
+    auditor = at_the_console(house, house.staff("auditor", f"audit-{next(house.numbers)}@canton.example"))
+    assert 'name="reason"' not in html(auditor.get(case))
+    for path in (f"{case}/link", f"{case}/reject", f"/console/accounts/{claire.id}/unlink"):
+        assert auditor.get(path).status_code == 403
+        assert auditor.send(path, record_number="R-1001", reason="other").status_code == 403
+    assert link_of(house, claire) is None
