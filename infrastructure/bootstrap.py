@@ -78,6 +78,7 @@ from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.relay import Relay
 from infrastructure.rotation import pending
+from infrastructure.search import Search
 from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
@@ -92,13 +93,14 @@ from infrastructure.worker import Worker
 from projections.accesses import AccessPlaces, accesses, account_accesses
 from projections.cases import Cases, cases
 from projections.directory import Directory, directory
+from projections.finder import Finder, finder
 from projections.outbox import outbox
 from projections.timeline import Timeline, timeline
 from projections.tree import Tree, tree
 
 # The projector folds them in this order, and PostgreSQL writes one's rows meanwhile: what it writes longest is first,
 # but for the tree, which has to ask first where it ends.
-READ_MODELS = (tree, outbox, timeline, accesses, account_accesses, cases, directory)
+READ_MODELS = (tree, outbox, timeline, accesses, account_accesses, cases, finder, directory)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 
@@ -146,6 +148,7 @@ class Service:
     portfolio_items: Portfolio
     portfolios: Portfolios
     directory: Directory
+    search: Search
     cases: Cases
     history: History
     access_trail: AccessTrail
@@ -462,6 +465,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         portfolio_items=portfolio_items,
         portfolios=Portfolios(store, portfolio_items),
         directory=known_accounts,
+        search=Search(lookup, Finder(pool), known_accounts),
         cases=known_cases,
         history=history,
         access_trail=AccessTrail(store, access_places, history),

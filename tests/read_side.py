@@ -13,12 +13,13 @@ from infrastructure.keys import Keyring
 from projections.accesses import accesses, account_accesses
 from projections.cases import cases
 from projections.directory import directory
+from projections.finder import finder
 from projections.outbox import outbox
 from projections.projector import Projector
 from projections.read_model import ReadModel
 from projections.timeline import timeline
 
-MODELS = (directory, cases, timeline, accesses, account_accesses, outbox)
+MODELS = (directory, finder, cases, timeline, accesses, account_accesses, outbox)
 
 
 @contextmanager
