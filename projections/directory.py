@@ -14,7 +14,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 directory = ReadModel(
     "directory",
-    version=5,
+    version=6,
     columns={
         "account_id": "uuid",
         "email": "text",

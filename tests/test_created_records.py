@@ -1,7 +1,6 @@
 """A record that the register lacks is made of what somebody declared, and linked."""
 
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 from api_client import PROFILE, running
