@@ -19,7 +19,10 @@ def described(view: View, **facts: Any) -> View:
 
 
 def facts_of(view: View) -> dict[str, Any]:
-    """signed_in, idempotent, waits, command, versioned, conditional, exports: bool. roles, refuses: tuple of str."""
+    """signed_in, idempotent, waits, command, versioned, conditional, exports, spreadsheet: bool.
+
+    roles, refuses: tuple of str.
+    """
     return getattr(view, FACTS, {})
 
 
@@ -27,6 +30,6 @@ def tells(*problems: str, **facts: bool) -> Callable[[View], View]:
     """Says with which problems a view may answer, besides those of its other decorators, and what it does.
 
     facts: command (answers with `Log-Position`, `Recorded-At`), versioned (`ETag`), conditional (`If-Match`), exports
-    (files too, with `Export-Id`).
+    (files too, with `Export-Id`), spreadsheet (CSV too).
     """
     return lambda view: described(view, refuses=problems, **facts)

@@ -216,6 +216,9 @@ def _complete(operation: dict[str, Any], method: str, path: str, facts: dict[str
             "text/csv; charset=utf-8": {**written, "example": "position,leaf_index,…"},
             "application/x-ndjson": {**written, "example": '{"position":4120576,…}'},
         }
+    if facts.get("spreadsheet"):
+        written = {"schema": {"type": "string"}, "example": "id,email,given_name,family_name,…"}
+        responses["200"]["content"]["text/csv; charset=utf-8"] = written
     if facts.get("file"):
         (written,) = responses["200"]["content"].values()
         responses["200"]["content"] = dict.fromkeys(MEDIA_TYPES, written)

@@ -1,6 +1,6 @@
 """What is shown of accounts, cases and histories, as plain dicts; `schemas.answers` describes them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -75,6 +75,13 @@ def personal_data(data: PersonalData, *, masked: bool = False) -> dict[str, Any]
     """masked: the AHV number as those see it who gave no purpose."""
     ahv_number = data.ahv_number and (mask_ahv if masked else format_ahv)(data.ahv_number)
     return {**data.values(), "ahv_number": ahv_number}
+
+
+def case_items(rows: Sequence[CaseRow], today: date) -> list[dict[str, Any]]:
+    """Cases in the queue, as far as the directory knows whose they are."""
+    entries = service().directory.many(row.account_id for row in rows)
+    clerks = service().history.names({row.taken_by for row in rows if row.taken_by}, locale())
+    return [case_item(row, entries.get(row.account_id), clerks.get(row.taken_by), today) for row in rows]
 
 
 def case_item(row: CaseRow, entry: Entry | None, taken_by: str | None, today: date) -> dict[str, Any]:

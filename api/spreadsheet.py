@@ -31,10 +31,14 @@ def rows(cells: Iterable[Iterable[Any]]) -> bytes:
 
 def download(items: Iterable[Mapping[str, Any]], columns: Sequence[str], file: str) -> Response:
     """A file with a header. items: of which the columns are written, nothing for none. file: its name."""
-    written = rows([columns, *([_cell(item[column]) for column in columns] for item in items)])
+    written = rows([columns, *(as_cells(item, columns) for item in items)])
     response = Response(written, content_type=f"{CSV}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     return response
+
+
+def as_cells(item: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
+    return [_cell(item[column]) for column in columns]
 
 
 def _cell(value: Any) -> Any:

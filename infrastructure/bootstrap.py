@@ -86,6 +86,7 @@ from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.refresh_records import RefreshRecords
 from infrastructure.relay import Relay
 from infrastructure.rotation import pending
+from infrastructure.search import Search
 from infrastructure.second_factors import StoredSecondFactors
 from infrastructure.sessions import StoredRoles, StoredSessions
 from infrastructure.settings import Settings
@@ -101,6 +102,7 @@ from infrastructure.worker import Worker
 from projections.accesses import AccessPlaces, accesses, account_accesses
 from projections.cases import Backlog, Cases, cases
 from projections.directory import Directory, directory
+from projections.finder import Finder, finder
 from projections.outbox import outbox
 from projections.statistics import Statistics, statistics
 from projections.timeline import Timeline, timeline
@@ -108,7 +110,7 @@ from projections.tree import Tree, tree
 
 # The projector folds them in this order, and PostgreSQL writes one's rows while the next one's are folded: so what
 # it writes longest comes before what takes longest to fold. The tree has to ask first where it ends.
-READ_MODELS = (tree, outbox, directory, timeline, accesses, account_accesses, cases, statistics)
+READ_MODELS = (tree, outbox, directory, timeline, accesses, account_accesses, cases, statistics, finder)
 CONNECTIONS = 20  # of one process; a thread holds one for the time of a statement or a transaction
 WORKERS = 2
 
@@ -159,6 +161,7 @@ class Service:
     portfolio_items: Portfolio
     portfolios: Portfolios
     directory: Directory
+    search: Search
     cases: Cases
     reports: Reports
     history: History
@@ -512,6 +515,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         portfolio_items=portfolio_items,
         portfolios=Portfolios(store, portfolio_items),
         directory=known_accounts,
+        search=Search(lookup, Finder(pool), known_accounts),
         cases=known_cases,
         reports=Reports(Statistics(pool), known_cases, outbox_queue, institution.working_days),
         history=history,

@@ -1,8 +1,8 @@
 """Who has an account, and how it stands: one row an account."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -45,7 +45,12 @@ directory = ReadModel(
                  ELSE 'none' END) STORED""",
     },
     key=("account_id",),
-    indices=["(created_at, account_id)"],
+    # Of standings that few accounts have, so that those are found among very many.
+    indices=[
+        "(created_at, account_id)",
+        "(state, created_at, account_id) WHERE state IN ('locked', 'closed', 'erased')",
+        "(link_state, created_at, account_id) WHERE link_state IN ('waiting', 'rejected')",
+    ],
 )
 
 
@@ -178,20 +183,39 @@ class Entry(NamedTuple):
     linked_by: UUID | None
     created_at: datetime
 
+    def fits(self, wanted: Mapping[str, Any]) -> bool:
+        """Whether the filters leave it; as `narrowing` says to the database."""
+        exact = {
+            "state": self.state,
+            "link": self.link_state,
+            "canton": self.canton,
+            "locale": self.locale,
+        }
+        since, until = wanted.get("created_from"), wanted.get("created_to")
+        return (
+            all(wanted.get(name) in (None, value) for name, value in exact.items())
+            and (since is None or self.created_at >= since)
+            and (until is None or self.created_at < until)
+        )
+
 
 COLUMNS = ", ".join(Entry._fields)
-PAGE = f"""
-    SELECT {COLUMNS} FROM directory
-    WHERE (%(state)s::text IS NULL OR state = %(state)s)
-      AND (%(link)s::text IS NULL OR link_state = %(link)s)
-      AND (%(canton)s::text IS NULL OR canton = %(canton)s)
-      AND (%(locale)s::text IS NULL OR locale = %(locale)s)
-      AND (%(created_from)s::timestamptz IS NULL OR created_at >= %(created_from)s)
-      AND (%(created_to)s::timestamptz IS NULL OR created_at < %(created_to)s)
-      AND (%(after_at)s::timestamptz IS NULL OR (created_at, account_id) < (%(after_at)s, %(after_id)s::uuid))
-      AND created_at IS NOT NULL
-    ORDER BY created_at DESC, account_id DESC LIMIT %(limit)s
-"""
+# What the filters ask for; created_to is not included.
+CONDITIONS: Final = {
+    "state": "directory.state = %(state)s",
+    "link": "directory.link_state = %(link)s",
+    "canton": "directory.canton = %(canton)s",
+    "locale": "directory.locale = %(locale)s",
+    "created_from": "directory.created_at >= %(created_from)s",
+    "created_to": "directory.created_at < %(created_to)s",
+}
+
+
+def narrowing(wanted: Mapping[str, Any]) -> str:
+    """The conditions of those filters that are given, to be added to a `WHERE`."""
+    return "".join(
+        f" AND {condition}" for name, condition in CONDITIONS.items() if wanted.get(name) is not None
+    )
 
 
 class Directory:
@@ -227,17 +251,20 @@ class Directory:
         limit: int,
     ) -> Sequence[Entry]:
         """Newest first. after: `created_at` and id of the last entry seen. created_to: not included."""
-        after_at, after_id = after or (None, None)
-        values = {
+        wanted = {
             "state": state,
             "link": link,
             "canton": canton,
             "locale": locale,
             "created_from": created_from,
             "created_to": created_to,
-            "after_at": after_at,
-            "after_id": after_id,
-            "limit": limit,
         }
+        after_at, after_id = after or (None, None)
+        continued = " AND (created_at, account_id) < (%(after_at)s, %(after_id)s)" if after else ""
+        statement = f"""
+            SELECT {COLUMNS} FROM directory WHERE created_at IS NOT NULL{narrowing(wanted)}{continued}
+            ORDER BY created_at DESC, account_id DESC LIMIT %(limit)s
+        """
+        values = {**wanted, "after_at": after_at, "after_id": after_id, "limit": limit}
         with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(PAGE, values).fetchall()
+            return cursor.execute(statement, values).fetchall()

@@ -13,13 +13,14 @@ from infrastructure.keys import Keyring
 from projections.accesses import accesses, account_accesses
 from projections.cases import cases
 from projections.directory import directory
+from projections.finder import finder
 from projections.outbox import outbox
 from projections.projector import Projector
 from projections.read_model import ReadModel
 from projections.statistics import statistics
 from projections.timeline import timeline
 
-MODELS = (directory, cases, statistics, timeline, accesses, account_accesses, outbox)
+MODELS = (directory, finder, cases, statistics, timeline, accesses, account_accesses, outbox)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ TOLD = {
     "seen_items": "portfolio",
 }
 UNTOLD = {
+    "finder": "names, address and record number once more, as they are looked for",
     "credentials": "hashes of passwords, which help nobody but a thief",
     "links": "digests of tokens; what they were sent for stands in the history",
     "lookup": "keyed digests of what the archive tells in clear",

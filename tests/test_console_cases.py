@@ -155,3 +155,46 @@ def test_nobody_but_clerks_decides(house, claire):
         assert auditor.get(path).status_code == 403
         assert auditor.send(path, record_number="R-1001", reason="other").status_code == 403
     assert link_of(house, claire) is None
+
+
+def test_a_question_goes_out_in_the_holders_language_and_its_answer_stands_on_the_case(house, clerk):
+    maja = waiting(house, ahv_number=None, given_name="Maja", family_name="Brunner")
+    position = maja.ask("PATCH", "/me", json={"locale": "de"}).headers["Log-Position"]
+    house.service.watermark.wait(("directory",), house.service.watermark.open(position))
+    case = case_of(house, maja)
+    page = clerk.get(f"{case}/question?template=ahv-number")
+    assert "Ihre AHV-Nummer" in html(page)
+    assert clerk.get(f"{case}/question?template=../../x").status_code == 200
+    assert sent(clerk, f"{case}/question", text=" ").status_code == 422
+    page = sent(clerk, f"{case}/question", text="Haben Sie früher anders geheissen?")
+    assert "La question est envoyée" in text(page)
+    assert maja.get("/me/case").json["question"]["text"] == "Haben Sie früher anders geheissen?"
+    page = text(clerk.get(case))
+    assert "délai suspendu" in page
+    assert "Haben Sie früher anders geheissen?" in page
+    assert sent(clerk, f"{case}/question", text="Noch etwas?").status_code == 409
+    maja.post("/me/case/answer", {"text": "Ja: Maja Wyss."})
+    assert "Ja: Maja Wyss." in text(clerk.get(case))
+
+
+def test_a_case_is_taken_and_taken_over(house, kim, clerk, claire):
+    case = case_of(house, claire)
+    lou = house.staff("secretariat", f"lou-{next(house.numbers)}@secretariat.example")
+    other = at_the_console(house, lou)
+    other.get(case)
+    sent(clerk, f"{case}/take")
+    assert "kim.frei@secretariat.example" in text(clerk.get("/console"))
+    page = other.shown(other.send(f"{case}/take"))
+    assert page.status_code == 409
+    assert "kim.frei@secretariat.example y travaille depuis" in text(page)
+    page = other.shown(other.send(f"{case}/take", instead_of=str(kim.id)))
+    assert page.status_code == 200
+    assert re.search(r"Pris par " + lou.email, text(page))
+
+
+def test_a_record_is_made_of_what_was_declared_where_there_is_none(house, clerk):
+    ines = waiting(house, ahv_number=None, given_name="Inès", family_name="Lovis", birth_date="1992-05-05")
+    page = sent(clerk, f"{case_of(house, ines)}/create-record", reason="new-person", note="")
+    number = link_of(house, ines)
+    assert house.service.records.get(number).family_name == "Lovis"
+    assert f"La fiche {number} est créée" in text(page)

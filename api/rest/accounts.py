@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 
-from api import pagination, representations
+from api import account_lists, pagination, representations
 from api.answers import after, answer, nothing
 from api.arguments import Blueprint
 from api.context import locale, service
@@ -19,11 +19,12 @@ from api.positions import waits_for
 from api.rest.audit_history import past_changes, past_state
 from api.schemas import answers, audit_history, audit_history_examples, examples
 from api.schemas.accounts import AccountRequest
-from api.schemas.staff import AccountFilter, Page, Unlinking
+from api.schemas.staff import AccountFilter, AccountSearch, Page, Unlinking
 from api.traces import traced
 from api.whence import whence
 from domain.errors import AccountErased, ProfileMissing
 from domain.profile import PersonalData
+from infrastructure.search import READ_MODELS
 from projections.directory import Entry
 
 READERS = ("secretariat", "auditor", "data-protection")
@@ -59,21 +60,40 @@ def ask_for_account(typed: dict[str, Any]) -> Response:
 @blueprint.arguments(AccountFilter, location="query")
 @waits_for("directory")
 @blueprint.response(200, answers.AccountPage, example=examples.ACCOUNT_PAGE)
-@tells("bad-cursor")
+@tells("bad-cursor", spreadsheet=True)
 def list_accounts(wanted: dict[str, Any]) -> Response:
     """Accounts, newest first.
 
-    A bare date in `created_from` or `created_to` is a day in Switzerland, itself included.
+    A bare date in `created_from` or `created_to` is a day in Switzerland, itself included. As `text/csv`: all that the
+    filters leave, or as many as `limit` says.
     """
-    limit, cursor = wanted.pop("limit"), wanted.pop("cursor", None)
-    after_last = pagination.opened(cursor, "accounts", datetime.fromisoformat, UUID)
-    entries = service().directory.page(**wanted, after=after_last, limit=limit + 1)
-    following = pagination.page(
-        entries, limit, lambda entry: (entry.created_at, entry.account_id), "accounts"
+    return _accounts(None, wanted, most=wanted["limit"] if "limit" in request.args else None)
+
+
+@blueprint.post("/search")
+@staff(*READERS)
+@blueprint.arguments(AccountSearch, example=examples.ACCOUNT_SEARCH)
+@idempotent()
+@waits_for(*READ_MODELS)
+@blueprint.response(200, answers.AccountPage, example=examples.ACCOUNT_PAGE)
+@tells("bad-cursor", spreadsheet=True)
+def search_accounts(wanted: dict[str, Any]) -> Response:
+    """Find accounts by the beginning of a name, an e-mail address or a record number, or by an AHV number.
+
+    Case, accents and hyphens do not matter, nor the order of the names; an AHV number must be whole. Without `q`, all
+    accounts, newest first. What was looked for is noted nowhere; who was found is.
+    """
+    typed = wanted.pop("q")
+    return _accounts(typed, wanted, most=wanted["limit"] if "limit" in request.get_json() else None)
+
+
+def _accounts(typed: str | None, wanted: dict[str, Any], *, most: int | None) -> Response:
+    if account_lists.is_file_wanted():
+        return account_lists.sent(typed, wanted, most=most)
+    entries, following = account_lists.listed(
+        typed, wanted, cursor=wanted.get("cursor"), limit=wanted["limit"]
     )
-    items = [representations.account_item(entry) for entry in entries[:limit]]
-    traced("accounts", accounts=[item["id"] for item in items], filters=wanted)
-    return answer({"items": items, "next_cursor": following})
+    return answer({"items": [*map(representations.account_item, entries)], "next_cursor": following})
 
 
 @blueprint.get("/<uuid:account_id>")

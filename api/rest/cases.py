@@ -9,7 +9,7 @@ from flask import Response
 from api import pagination, representations
 from api.answers import after, answer, versioned
 from api.arguments import Blueprint
-from api.context import locale, service, today
+from api.context import service, today
 from api.described import tells
 from api.idempotency import idempotent
 from api.identity import me, staff
@@ -37,12 +37,7 @@ def list_cases(wanted: dict[str, Any]) -> Response:
     after_last = pagination.opened(cursor, "cases", date.fromisoformat, UUID)
     rows = service().cases.page(**wanted, today=today(), after=after_last, limit=limit + 1)
     following = pagination.page(rows, limit, lambda row: (row.due, row.case_id), "cases")
-    entries = service().directory.many(row.account_id for row in rows)
-    clerks = service().history.names({row.taken_by for row in rows if row.taken_by}, locale())
-    items = [
-        representations.case_item(row, entries.get(row.account_id), clerks.get(row.taken_by), today())
-        for row in rows[:limit]
-    ]
+    items = representations.case_items(rows[:limit], today())
     traced("cases", accounts=[item["account"]["id"] for item in items], count=len(items), filters=wanted)
     return answer({"items": items, "next_cursor": following})
 

@@ -241,6 +241,7 @@ LINK: Final[Json] = {
     "linked_at": "2025-09-01T08:21:09.330121Z",
     "by": "Marc Voirol",
 }
+ACCOUNT_SEARCH: Final[Json] = {"q": "rossel cl", "state": "active", "limit": 50}
 ACCOUNT_PAGE: Final[Json] = {"items": [ACCOUNT_ITEM], "next_cursor": None}
 ACCOUNT_SHEET: Final[Json] = {
     **ACCOUNT_ITEM,

@@ -272,3 +272,12 @@ class Count(fields.Integer):
         if not self.least <= int(value) <= self.most:
             raise Faulty("out-of-range", min=self.least, max=self.most)
         return int(value)
+
+
+class Number(Count):
+    """The same in a body, where a number is one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping | None, **options: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Faulty("not-integer")
+        return super()._deserialize(str(value), attr, data, **options)

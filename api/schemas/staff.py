@@ -1,6 +1,18 @@
 """What the secretariat and auditors send: decisions and filters."""
 
-from api.schemas.fields import Choice, Code, Count, Email, Flag, Id, Input, Instant, Note, Text
+from api.schemas.fields import (
+    Choice,
+    Code,
+    Count,
+    Email,
+    Flag,
+    Id,
+    Input,
+    Instant,
+    Note,
+    Number,
+    Text,
+)
 from domain.values import LOCALES
 
 PAGE_MOST = 200
@@ -22,6 +34,13 @@ class AccountFilter(Page):
     locale = Choice(LOCALES)
     created_from = Instant()
     created_to = Instant(ends=True)
+
+
+class AccountSearch(AccountFilter):
+    """In a body, where what is typed stands in no address and no log."""
+
+    q = Text(load_default=None, allow_none=True)
+    limit = Number(least=1, most=PAGE_MOST, load_default=PAGE_USUAL)
 
 
 class CaseFilter(Page):

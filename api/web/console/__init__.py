@@ -4,10 +4,10 @@ from typing import Final
 
 from flask import Flask
 
-from api.web.console import actions, case, desk, queue
+from api.web.console import accounts, actions, case, desk, queue
 
 # Whoever adds a feature of the console adds it here, and its tab in `desk`.
-FEATURES: Final = (queue, case, actions)
+FEATURES: Final = (queue, case, accounts, actions)
 
 
 def install(app: Flask) -> None:
@@ -16,5 +16,6 @@ def install(app: Flask) -> None:
         "console_home": desk.home,
         "in_days": desk.in_days,
         "case_address": desk.case_address,
+        "desk_pairs": desk.pairs,
         "may": desk.may,
     }

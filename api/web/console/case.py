@@ -1,6 +1,6 @@
 """One case: what a person declared beside the records that may be hers, and the decision."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from flask import Response, request
 from api import representations
 from api.context import locale, service, today
 from api.identity import me
-from api.schemas.staff import LinkDecision, Rejection
+from api.schemas.staff import LinkDecision, QuestionToHolder, RecordCreation, Rejection, Taking
 from api.traces import traced
 from api.web.console import comparison, decided, desk
 from api.web.console.desk import CASE_READERS, CLERKS
@@ -22,9 +22,12 @@ from application.ports import Saved
 from domain.errors import Refused
 from domain.matching import is_identical
 from infrastructure import codes
+from infrastructure.translations import text
 
 BESIDE: Final = 3  # candidates that a desk has room for; the others when asked
-LINK, REJECT = "link", "reject"
+LINK, QUESTION, CREATE, REJECT = "link", "question", "create-record", "reject"
+DONE: Final = {LINK: "linked", QUESTION: "asked", CREATE: "created", REJECT: "rejected"}
+QUESTIONS: Final = ("ahv-number", "names", "birth-date", "studies", "address")  # usual ones, in words of ours
 OTHER: Final = "other_record_number"  # typed, where no candidate is the right one
 AGREES: Final = "data-agree"  # of the list «link»
 
@@ -38,39 +41,68 @@ def show(case_id: UUID) -> Response:
     return _shown(service().linking.sheet(case_id), LINK, Form(LinkDecision))
 
 
-@pages.route("/console/cases/<uuid:case_id>/link", methods=["GET", "POST"])
+@pages.route(
+    '/console/cases/<uuid:case_id>/<any("link", "question", "create-record", "reject"):action>',
+    methods=["GET", "POST"],
+)
 @for_staff(*CLERKS)
 @reads("cases", "timeline")
-def link(case_id: UUID) -> Response:
-    """This record is the person's."""
+def decide(case_id: UUID, action: str) -> Response:
+    """Carry out what the action's form says, and go on with the next case."""
     sheet = service().linking.sheet(case_id)
-    form = Form(LinkDecision, adapt=lambda sent: _complete(sent, sheet))
+    form = _form(action, sheet)
     if wanted := form.read():
         try:
-            saved = service().linking.link(case_id, **wanted, actor=me().account_id)
+            saved = _command(action)(case_id, **wanted, actor=me().account_id)
         except Refused as refusal:
             decided.refused(form, refusal)
         else:
             form.done()
-            return _next(sheet, saved, "linked", record_number=wanted["record_number"])
-    return _shown(sheet, LINK, form)
+            return _next(case_id, saved, action)
+    return _shown(sheet, action, form)
 
 
-@pages.route("/console/cases/<uuid:case_id>/reject", methods=["GET", "POST"])
+@pages.route("/console/cases/<uuid:case_id>/take", methods=["GET", "POST"])
 @for_staff(*CLERKS)
 @reads("cases", "timeline")
-def reject(case_id: UUID) -> Response:
-    """No record is the person's, who is told why."""
-    sheet, form = service().linking.sheet(case_id), Form(Rejection)
+def take(case_id: UUID) -> Response:
+    """Let colleagues see who works on it."""
+    form = Form(Taking)
     if wanted := form.read():
         try:
-            saved = service().linking.reject(case_id, **wanted, actor=me().account_id)
+            saved = service().linking.take(case_id, **wanted, actor=me().account_id)
         except Refused as refusal:
             decided.refused(form, refusal)
         else:
             form.done()
-            return _next(sheet, saved, "rejected")
-    return _shown(sheet, REJECT, form)
+            return go("console_case.show", case_id=case_id, after=saved)
+    return _shown(service().linking.sheet(case_id), LINK, form)
+
+
+def _command(action: str) -> Callable[..., Saved]:
+    linking = service().linking
+    return {
+        LINK: linking.link,
+        QUESTION: linking.ask,
+        CREATE: linking.create_record,
+        REJECT: linking.reject,
+    }[action]
+
+
+def _form(action: str, sheet: CaseSheet) -> Form:
+    if action == LINK:
+        return Form(LinkDecision, adapt=lambda sent: _complete(sent, sheet))
+    if action == QUESTION:
+        return Form(QuestionToHolder, {"text": _template(sheet)})
+    return Form({CREATE: RecordCreation, REJECT: Rejection}[action])
+
+
+def _template(sheet: CaseSheet) -> str | None:
+    """The words of the usual question that the address names, in the holder's language."""
+    usual, entry = request.args.get("template"), service().directory.get(sheet.account_id)
+    if usual not in QUESTIONS or entry is None:
+        return None
+    return text(entry.locale, "console", "questions", usual, "text")
 
 
 def _complete(sent: dict[str, Any], sheet: CaseSheet) -> dict[str, Any]:
@@ -81,11 +113,13 @@ def _complete(sent: dict[str, Any], sheet: CaseSheet) -> dict[str, Any]:
     return {**sent, "record_number": number, "reason": reason}
 
 
-def _next(sheet: CaseSheet, saved: Saved, what: str, **about: str) -> Response:
+def _next(case_id: UUID, saved: Saved, action: str) -> Response:
     """The next case of the queue, which tells what was done; after the last one the queue."""
-    decided.note(what, case=str(sheet.case.id), account=str(sheet.account_id), **about)
+    sheet = service().linking.sheet(case_id)
+    number = sheet.link.record_number if sheet.link else None
+    decided.note(DONE[action], case=str(case_id), account=str(sheet.account_id), record_number=number)
     note_position(saved)
-    _, following = service().cases.beside(sheet.case.id)
+    _, following = service().cases.beside(case_id)
     return go("console_case.show", case_id=following) if following else go("console_queue.show")
 
 
@@ -117,7 +151,9 @@ def _shown(sheet: CaseSheet, action: str, form: Form) -> Response:
         following=following,
         purpose=purpose,
         purposes=desk.choices("purposes"),
-        reasons=desk.choices(f"reasons.{action}"),
+        reasons=[] if action == QUESTION else desk.choices(f"reasons.{action}"),
+        taker=sheet.case.taken_by,
+        questions=QUESTIONS,
         decided=decided.last(),
     )
 

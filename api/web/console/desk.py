@@ -1,5 +1,6 @@
 """What all pages of the console share: who may read what, the tabs, and how deadlines are told."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -70,6 +71,11 @@ def choices(listed: str) -> list[tuple[str, str]]:
     for part in listed.split("."):
         offered = offered[part]
     return [(item["code"], item["label"][locale()]) for item in offered]
+
+
+def pairs(names: Iterable[str], place: str) -> list[tuple[str, str]]:
+    """The same of words of ours. place: of their words in the catalogue."""
+    return [(name, t(f"{place}.{name}")) for name in names]
 
 
 def case_address(case: dict[str, Any]) -> str:

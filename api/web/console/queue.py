@@ -110,8 +110,7 @@ def _page(
     wanted.pop("limit")
     rows = service().cases.page(**wanted, today=today(), after=after, limit=limit + 1)
     shown = rows[:limit]
-    entries = service().directory.many(row.account_id for row in shown)
-    items = [representations.case_item(row, entries.get(row.account_id), today()) for row in shown]
+    items = representations.case_items(shown, today())
     return items, (shown[-1].due, shown[-1].case_id) if len(rows) > limit else None
 
 
