@@ -221,6 +221,10 @@ def test_the_causes_stand_in_events_and_never_change():
         "unlinked",
         "unlinked-before",
         "identity-corrected",
+        "record-changed",
+        "record-merged",
+        "record-gone",
+        "record-appeared",
     )
 
 
