@@ -5,14 +5,12 @@ from pathlib import Path
 
 import click
 
+from api.audit_history import PURPOSES
 from api.terminal import account_of, as_json, echo, found_wrong, print_json, with_service
 from api.traces import traced_for_operator
 from domain.errors import AccountUnknown
 from infrastructure.bootstrap import Service
-from infrastructure.codes import codes
 from projections.tree import TreeDisagrees
-
-PURPOSES = [each["code"] for each in codes()["purposes"]]
 
 
 @click.command()

@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 
 from api import audit_events
-from api.audit_history import field_name, language, point, refusals, shown, today, when
+from api.audit_history import field_name, language, point, purpose, refusals, shown, today, when
 from api.audit_log import catch_up
 from api.terminal import account_of, as_json, aside, echo, print_json, progress, with_service
 from api.traces import traced_for_operator
@@ -48,6 +48,7 @@ PAGE = 50  # events on the screen, where no other number is said
     help="Write to this file, and the signed manifest beside it.",
 )
 @click.option("--bom", is_flag=True, help="Mark the CSV as UTF-8, as some spreadsheets want it.")
+@purpose
 @language
 @as_json
 @with_service
@@ -62,6 +63,7 @@ def events(
     form: str | None,
     output: Path | None,
     bom: bool,
+    purpose: str | None,
     language: str,
     json_wanted: bool,
 ) -> None:
@@ -77,6 +79,7 @@ def events(
             "actor": actor,
             "since": point("--from", since, before=True, today=today(service)),
             "until": point("--to", until, today=today(service)),
+            "purpose": purpose,
         }
         asked = {name: value for name, value in asked.items() if value is not None}
         which = audit_events.wanted(service, asked, service.clock.now())
@@ -84,7 +87,8 @@ def events(
     if form is None:
         _print(service, which, asked, limit or PAGE, language, json_wanted)
         return
-    traced_for_operator(service, "export", filters={**audit_events.filters(asked), "format": form})
+    noted = {**audit_events.filters(asked), "format": form}
+    traced_for_operator(service, "export", purpose=purpose, filters=noted)
     sending = audit_events.export(
         service, asked, which, format_=form, by=OPERATOR, language=language, bom=bom, most=limit
     )
@@ -141,11 +145,15 @@ def _print(
     facts, reached = _first(service, which, limit + 1)
     more, facts = len(facts) > limit or reached is not None, facts[:limit]
     leaves = service.tree.leaf_indices([fact.position for fact in facts])
-    items = [audit_events.item(*each, language) for each in zip(facts, leaves, strict=True)]
+    why = asked.get("purpose")
+    items = [
+        audit_events.item(*each, language, masked=why is None) for each in zip(facts, leaves, strict=True)
+    ]
     traced_for_operator(
         service,
         "events",
         accounts=filter(None, (fact.account_id for fact in facts)),
+        purpose=why,
         count=len(facts),
         filters=audit_events.filters(asked),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 from marshmallow import ValidationError
@@ -18,8 +18,13 @@ from domain.calendar import ZURICH
 from domain.errors import AccountUnknown, NotYet
 from domain.values import ERASED, LOCALES
 from infrastructure.bootstrap import Service
+from infrastructure.codes import codes
 from infrastructure.translations import text
 
+PURPOSES: Final = [each["code"] for each in codes()["purposes"]]
+purpose = click.option(
+    "--purpose", type=click.Choice(PURPOSES), help="Show AHV numbers whole, for this; it is noted."
+)
 language = click.option("--language", type=click.Choice(LOCALES), default="fr", help="Of names and words.")
 
 
@@ -53,10 +58,13 @@ def point(field: str, typed: str | None, **how: Any) -> as_of.Moment:
 @click.command("as-of")
 @click.argument("account")
 @click.argument("moment", metavar="INSTANT|POSITION")
+@purpose
 @language
 @as_json
 @with_service
-def state_as_of(service: Service, account: str, moment: str, language: str, json_wanted: bool) -> None:
+def state_as_of(
+    service: Service, account: str, moment: str, purpose: str | None, language: str, json_wanted: bool
+) -> None:
     """Print how ACCOUNT (an id or an address) stood at an instant, at the end of a day, or at a position of the log.
 
     Example: matricule audit as-of ada@example.org 2026-03-03
@@ -65,9 +73,9 @@ def state_as_of(service: Service, account: str, moment: str, language: str, json
     with refusals(language):
         wanted = point("INSTANT|POSITION", moment, today=today(service))
         cut = as_of.point(service, "INSTANT|POSITION", wanted)
-        found = as_of.state(service, whose, cut, language)
+        found = as_of.state(service, whose, cut, language, masked=purpose is None)
     asked = {"at_position" if isinstance(wanted, int) else "as_of": wanted}
-    traced_for_operator(service, "as-of", accounts=[whose], filters=asked)
+    traced_for_operator(service, "as-of", accounts=[whose], purpose=purpose, filters=asked)
     if json_wanted:
         print_json(found)
         return
@@ -95,11 +103,18 @@ def _fields(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 @click.argument("account")
 @click.argument("since", metavar="FROM")
 @click.argument("until", metavar="[TO]", required=False)
+@purpose
 @language
 @as_json
 @with_service
 def changes(
-    service: Service, account: str, since: str, until: str | None, language: str, json_wanted: bool
+    service: Service,
+    account: str,
+    since: str,
+    until: str | None,
+    purpose: str | None,
+    language: str,
+    json_wanted: bool,
 ) -> None:
     """Print what changed of ACCOUNT after FROM and up to TO (now): instants, days or positions of the log.
 
@@ -108,10 +123,9 @@ def changes(
     whose, day = account_of(service, account), today(service)
     with refusals(language):
         points = point("FROM", since, before="day", today=day), point("TO", until, today=day)
-        found = as_of.changes(service, whose, *as_of.span(service, *points), language)
-    traced_for_operator(
-        service, "diff", accounts=[whose], filters=dict(zip(("from", "to"), points, strict=True))
-    )
+        found = as_of.changes(service, whose, *as_of.span(service, *points), language, masked=purpose is None)
+    asked = dict(zip(("from", "to"), points, strict=True))
+    traced_for_operator(service, "diff", accounts=[whose], purpose=purpose, filters=asked)
     if json_wanted:
         print_json(found)
         return

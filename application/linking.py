@@ -1,6 +1,6 @@
 """Whose record is it: matched at once, or decided by the secretariat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from uuid import UUID
 
@@ -51,7 +51,7 @@ class Linking:
         if profile.open_case or account.merged:  # a clerk was asked already, or nobody wants to know any more
             return self.log.record(effects=[settled])
         decision = self._decide(account, profile)
-        cause = _cause(profile, decision)
+        cause = self._cause(account, profile, decision)
         effects = [settled]
         if cause:
             numbers = [candidate.record_number for candidate in decision.candidates]
@@ -68,8 +68,9 @@ class Linking:
         """Raises CaseUnknown."""
         profile = self._profile_of(case_id)
         account = self.log.account(profile.account_id)
-        candidates = self._decide(account, profile).candidates
         case = profile.cases[case_id]
+        candidates = self._decide(account, profile).candidates
+        candidates += self._named(case, account, profile, candidates)
         link = profile.link if case.is_undecided else None
         if case.record_number:
             link = Link(case.record_number, case.at, case.by)
@@ -176,7 +177,7 @@ class Linking:
         Raises CaseUnknown, OwnCase, AlreadyDecided, StaleVersion, RecordsNotWritable, RecordExists.
         """
         profile = self._open_case(case_id, expected_version)
-        declared, account = _declared(profile), self.log.account(profile.account_id)
+        declared, account = declared_by(profile), self.log.account(profile.account_id)
         number = f"{CREATED_HERE}{self.new_id().hex[:8].upper()}"
         record = Record(record_number=number, email=account.email, **vars(declared))
         profile.create_record(
@@ -184,7 +185,7 @@ class Linking:
             number,
             reason=reason,
             note=note,
-            judgement=self._compared(declared, account.email, record),
+            judgement=self.compare(account, profile, record).judgement,
             actor=actor,
             now=self.clock.now(),
         )
@@ -263,13 +264,34 @@ class Linking:
         return matching.decide(declared, account_address, candidates, self.matcher, census)
 
     def _decide(self, account: Account, profile: Profile) -> matching.Decision:
-        return self.would_decide(_declared(profile), account.email, account.id)
+        return self.would_decide(declared_by(profile), account.email, account.id)
+
+    def compare(self, account: Account, profile: Profile, record: Record) -> matching.Comparison:
+        declared = declared_by(profile)
+        return self.matcher.compare(declared, account.email, record, self.records.census(declared))
+
+    def _named(
+        self, case: Case, account: Account, profile: Profile, shown: Sequence[matching.Comparison]
+    ) -> tuple[matching.Comparison, ...]:
+        """Records that the case is about, and that nobody would find by what the person declares."""
+        numbers = [
+            number for number in case.candidates if number not in {each.record_number for each in shown}
+        ]
+        records = filter(None, map(self.records.get, numbers))
+        return tuple(self.compare(account, profile, record) for record in records)
 
     def _judged(self, profile: Profile, record: Record) -> matching.Judgement:
-        return self._compared(_declared(profile), self.log.account(profile.account_id).email, record)
+        return self.compare(self.log.account(profile.account_id), profile, record).judgement
 
-    def _compared(self, declared: Declared, email: str, record: Record) -> matching.Judgement:
-        return self.matcher.compare(declared, email, record, self.records.census(declared)).judgement
+    def _cause(self, account: Account, profile: Profile, decision: matching.Decision) -> str | None:
+        """Why a clerk must look at a profile; None where nobody must."""
+        if not profile.link:
+            return "unlinked-before" if decision.record_number in profile.unlinked else decision.cause
+        if profile.identity == profile.linked_identity:
+            return None
+        record = self.records.get(profile.link.record_number)
+        doubted = not record or matching.contradicts(self.compare(account, profile, record))
+        return "identity-corrected" if doubted else None
 
     def _other_holder(self, record_number: str, account_id: UUID | None) -> UUID | None:
         return next((each for each in self.lookup.find("record", record_number) if each != account_id), None)
@@ -283,14 +305,5 @@ class Linking:
         return errors.RecordTaken()
 
 
-def _declared(profile: Profile) -> Declared:
+def declared_by(profile: Profile) -> Declared:
     return Declared(**{field.name: getattr(profile.data, field.name) for field in fields(Declared)})
-
-
-def _cause(profile: Profile, decision: matching.Decision) -> str | None:
-    """Why a clerk must look at a profile; None where nobody must."""
-    if not profile.link:
-        return "unlinked-before" if decision.record_number in profile.unlinked else decision.cause
-    if profile.identity == profile.linked_identity or decision.record_number == profile.link.record_number:
-        return None
-    return "identity-corrected"

@@ -350,6 +350,9 @@ class Records(Protocol):
     def create(self, record: Record, canton: str) -> Effect:
         """Raises RecordsNotWritable. The effect raises Conflict where the number is in use."""
 
+    def survivor(self, record_number: str) -> str | None:
+        """The record that one which is gone was made one with, also by way of others."""
+
     def sample(self, size: int) -> Sequence[Record]:
         """So many records, or all: always the same ones, in an order that says nothing."""
 

@@ -35,6 +35,7 @@ class Case:
     opened_at: datetime
     state: str = "open"  # open | asked | linked | rejected | withdrawn
     question: Question | None = field(default=None)  # the open one
+    is_untouched: bool = True  # no clerk has begun to look into it
     taken_by: UUID | None = None  # the clerk who works on it
     taken_at: datetime | None = None
     by: UUID | None = None
@@ -67,6 +68,8 @@ class SecretariatsCase:
             aggregate.cases[self.case_id] = Case(
                 self.case_id, self.cause, self.due, self.candidates, self.timestamp
             )
+            if aggregate.link is None:
+                aggregate.link_state = "waiting"
 
     class CaseTaken(PersonsFact):
         """A clerk works on the case; others see it, and may decide all the same."""
@@ -77,7 +80,7 @@ class SecretariatsCase:
 
         def apply(self, aggregate: "SecretariatsCase") -> None:
             case = aggregate.cases[self.case_id]
-            case.taken_by, case.taken_at = self.actor, self.timestamp
+            case.taken_by, case.taken_at, case.is_untouched = self.actor, self.timestamp, False
 
     class QuestionAsked(PersonsFact):
         """The secretariat asked the holder something; the clock of the link stands still."""
@@ -88,7 +91,7 @@ class SecretariatsCase:
 
         def apply(self, aggregate: "SecretariatsCase") -> None:
             case = aggregate.cases[self.case_id]
-            case.state = "asked"
+            case.state, case.is_untouched = "asked", False
             case.question = Question(self.case_id, self.text, self.actor, self.timestamp)
             aggregate.questions.append(case.question)
 
@@ -119,8 +122,20 @@ class SecretariatsCase:
             aggregate.cases[self.case_id].close("rejected", self)
             aggregate.link_state = "rejected"
 
+    class CaseRenewed(PersonsFact):
+        """The register has changed: the case is about other records now, or for another cause."""
+
+        TOPIC = "case.renewed"
+        case_id: UUID  # which one
+        cause: str  # why it is not linked at once
+        candidates: Annotated[list[str], Personal]  # record numbers
+
+        def apply(self, aggregate: "SecretariatsCase") -> None:
+            case = aggregate.cases[self.case_id]
+            case.cause, case.candidates = self.cause, self.candidates
+
     class CaseWithdrawn(PersonsFact):
-        """The data were corrected before the case was decided; they are matched again."""
+        """What the case was about has changed: the data, which are matched again, or the register."""
 
         TOPIC = "case.withdrawn"
         case_id: UUID  # which one
@@ -142,6 +157,19 @@ class SecretariatsCase:
                 actor=actor,
                 now=now,
             )
+
+    def renew_case(self, cause: str, candidates: list[str], *, actor: UUID, now: datetime) -> None:
+        """Let the undecided case be about what the register says now; the same changes nothing."""
+        case = self.open_case
+        if case and (case.cause, case.candidates) != (cause, candidates):
+            self._trigger(
+                self.CaseRenewed, case_id=case.id, cause=cause, candidates=candidates, actor=actor, now=now
+            )
+
+    def withdraw_case(self, *, actor: UUID, now: datetime) -> None:
+        """End the undecided case, whose ground is gone."""
+        if self.open_case:
+            self._trigger(self.CaseWithdrawn, case_id=self.open_case.id, actor=actor, now=now)
 
     def take_case(self, case_id: UUID, *, instead_of: UUID | None = None, actor: UUID, now: datetime) -> None:
         """A clerk takes it, once more changing nothing. instead_of: who has it, as the clerk knows.

@@ -16,7 +16,7 @@ from domain.values import address_key
 from domain.weighing import Census, Model
 
 # Why a match was not certain. Stored in events: never rename one.
-CAUSES: Final = (
+UNCERTAIN: Final = (
     "no-ahv-number",  # none was declared
     "no-record",  # nothing in the register agrees
     "not-certain",  # some of it agrees, not all
@@ -25,12 +25,19 @@ CAUSES: Final = (
     "declared-twice",  # another account declared the same AHV number
     "record-has-no-address",
     "address-differs",  # the record's address is not the account's
-    # Why a clerk looks again, whatever agrees (application/linking.py):
+)
+# Why a clerk looks again, whatever agrees (application/linking.py, reviews.py).
+AGAIN: Final = (
     "unlinked",  # the link was just taken back
     "unlinked-before",  # from the very record that would be linked
     "identity-corrected",  # what the link was decided on has changed
     "accounts-separated",  # that two accounts are one person's was a mistake
+    "record-changed",  # the same, on the register's side
+    "record-merged",  # with another one, which the case names
+    "record-gone",  # from the register
+    "record-appeared",  # which may be the person's whom a clerk had found no record for, or has in hand
 )
+CAUSES: Final = (*UNCERTAIN, *AGAIN)
 
 
 SHOWN: Final = 20  # candidates a clerk is shown, besides those that agree as far as today's rule asks
@@ -180,6 +187,23 @@ def is_identical(comparison: Comparison) -> bool:
     return said["ahv_number"] == said["birth_date"] == "equal" and (said["family_name"] == "equal" or alike)
 
 
+def contradicts(comparison: Comparison) -> bool:
+    """Whether a link would be in doubt: number, name or birth date differ, as far as both sides tell them."""
+    said = comparison.verdicts
+    names = said["family_name"], said["given_name"]
+    return (
+        said["ahv_number"] == "different"
+        or said["birth_date"] in ("similar", "different")
+        or "different" in names
+    )
+
+
+def agrees(comparison: Comparison) -> bool:
+    """In the number, or in family name and birth date."""
+    said = comparison.verdicts
+    return said["ahv_number"] == "equal" or said["family_name"] == said["birth_date"] == "equal"
+
+
 def same_number(declared: Declared, record: Record) -> bool:
     return declared.ahv_number is not None and declared.ahv_number == record.ahv_number
 
@@ -191,18 +215,12 @@ def same_address(account_address: str, record: Record) -> bool:
 Compared = tuple[Candidate, Comparison]
 
 
-def _agrees(comparison: Comparison) -> bool:
-    """In the number, or in family name and birth date."""
-    said = comparison.verdicts
-    return said["ahv_number"] == "equal" or said["family_name"] == said["birth_date"] == "equal"
-
-
 def _shown(compared: Sequence[Compared]) -> tuple[Comparison, ...]:
     """The best first; those that agree are always among them."""
     return tuple(
         comparison
         for place, (_, comparison) in enumerate(compared)
-        if _agrees(comparison) or (place < SHOWN and comparison.probability >= PROBABLE)
+        if agrees(comparison) or (place < SHOWN and comparison.probability >= PROBABLE)
     )
 
 

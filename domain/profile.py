@@ -43,7 +43,8 @@ class PersonalData:
 
 
 PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
-IDENTITY = ("ahv_number", "family_name", "birth_name", "birth_date")  # what a link is decided on
+# What a link is decided on.
+IDENTITY = ("ahv_number", "family_name", "given_name", "birth_name", "birth_date")
 
 RECORD_CREATED = "record-created"  # the reason for which a profile is linked to a record that was made for it
 
@@ -102,7 +103,7 @@ class Profile(SecretariatsCase, Aggregate):
         class_version = 2
         TOPIC = "profile.record-linked"
         record_number: Annotated[str, Personal]
-        case_id: UUID | None  # the case that decided it; none: linked at once
+        case_id: UUID | None  # the case that ended so; none: linked at once
         reason: str | None  # a code of the list «link»
         note: Annotated[str | None, Personal]
 
@@ -171,19 +172,21 @@ class Profile(SecretariatsCase, Aggregate):
         if data == self.data:
             return
         self._trigger(self.ProfileCorrected, due=due, actor=actor, now=now, **data.values())
-        if self.open_case:
-            self._trigger(self.CaseWithdrawn, case_id=self.open_case.id, actor=actor, now=now)
+        self.withdraw_case(actor=actor, now=now)
 
     def link_at_once(
         self, record_number: str, *, judgement: Judgement = UNJUDGED, actor: UUID, now: datetime
     ) -> None:
-        """Link without a clerk; the caller has established that the match is certain. Raises AlreadyLinked."""
+        """Link without a clerk, which ends an open case; the caller has established that the match is certain.
+
+        Raises AlreadyLinked.
+        """
         if self.link:
             raise errors.AlreadyLinked
         self._trigger(
             self.RecordLinked,
             record_number=record_number,
-            case_id=None,
+            case_id=self.open_case.id if self.open_case else None,
             reason=None,
             note=None,
             **vars(judgement),

@@ -24,6 +24,7 @@ from application.ports import AccountRequest, Clock, ResetRequest
 from application.profiles import Profiles
 from application.reauthentication import Reauthentication
 from application.recovery import Recovery
+from application.reviews import Reviews
 from application.second_factors import Factors
 from application.standings import Standings
 from domain.calendar import swiss_day
@@ -85,6 +86,7 @@ from infrastructure.records_source import Source
 from infrastructure.recovery_codes import StoredRecoveryCodes
 from infrastructure.refresh_records import RefreshRecords
 from infrastructure.relay import Relay
+from infrastructure.review_records import ReviewRecords
 from infrastructure.rotation import pending
 from infrastructure.search import Search
 from infrastructure.second_factors import StoredSecondFactors
@@ -248,7 +250,8 @@ class Service:
         shipping = [ShipAccesses(self.conninfo, sink(address), self.doorbell)] if address else []
         erase = Erase(self.erasures, self.erasure_book, self.clock)
         refresh = RefreshRecords(self.mirror, self.records_source, self.settings.records_every, self.clock)
-        return [Tick(self.pool, self.clock), publish, erase, refresh, *self._digest(), *shipping]
+        review = ReviewRecords(self.pool, Reviews(self.linking), self.accounts.lookup, self.directory)
+        return [Tick(self.pool, self.clock), publish, erase, refresh, review, *self._digest(), *shipping]
 
     def _digest(self) -> list[Role]:
         at = self.settings.digest_at
@@ -346,7 +349,8 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     intake = SealedIntake(pool, keys.box("intake"), after_put=lambda: doorbell.ring("intake"))
     failed_sign_ins = SealedFailedSignIns(pool, keys.box("failed-sign-in"))
     devices = KnownDevices(pool, lookup)
-    records, known_cases, known_accounts = Records(pool), Cases(pool), Directory(pool)
+    records = Records(pool, writable=not settings.records_url)
+    known_cases, known_accounts = Cases(pool), Directory(pool)
     known_tree, roles, outbox_queue = Tree(pool), StoredRoles(pool), OutboxQueue(pool)
     checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
     past = Past(store)

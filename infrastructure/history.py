@@ -57,6 +57,7 @@ TOLD = {  # what an event says besides
     "case.taken": ("instead_of",),
     "case.question-asked": ("text",),
     "case.question-answered": ("text",),
+    "case.renewed": ("cause", "candidates"),
     "case.rejected": ("reason", "note"),
 }
 NAMED = {  # fields that hold an actor, or none
@@ -85,6 +86,7 @@ LISTS = {  # fields that hold a code of a list
     "profile.record-linked": {"reason": "reasons.link"},
     "profile.record-unlinked": {"reason": "reasons.unlink"},
     "case.opened": {"cause": "causes"},
+    "case.renewed": {"cause": "causes"},
     "case.rejected": {"reason": "reasons.reject"},
     "access.read": {"role": "roles", "what": "reads", "purpose": "purposes"},
     "access.signed-in": {"session_kind": "session-kinds"},

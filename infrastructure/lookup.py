@@ -1,5 +1,6 @@
 """Keyed digests of what must be found or be unique: addresses, AHV numbers, records linked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -41,6 +42,17 @@ class DigestLookup:
     def find(self, kind: str, value: str) -> list[UUID]:
         """Who has it now; nobody where it is only reserved."""
         return [account_id for (account_id,) in FIND.all(self._pool, self.place(kind, value))]
+
+    def find_many(self, kind: str, values: Sequence[str]) -> dict[str, UUID]:
+        """By value, for a kind that one account alone may hold; those that nobody has are left out."""
+        digests = {self.place(kind, value)[2]: value for value in values}
+        with self._pool.connection() as connection:
+            found = connection.execute(
+                "SELECT digest, account_id FROM lookup WHERE kind = %s AND generation = %s AND digest = ANY(%s)"
+                " AND reserved_until IS NULL",
+                (kind, self._keyring.current.generation, list(digests)),
+            )
+            return {digests[digest]: account_id for digest, account_id in found}
 
     def place(self, kind: str, value: str) -> tuple[str, int, bytes]:
         """Kind, generation and digest: where the value stands under the newest key, whose rows are complete."""

@@ -31,6 +31,14 @@ CITIES = Prepared("""
     SELECT city FROM records WHERE postal_code = $1::text AND city IS NOT NULL
     GROUP BY city HAVING count(*) >= $2::int ORDER BY count(*) DESC, city LIMIT $3::int
 """)
+SURVIVOR = """
+    WITH RECURSIVE way (record_number) AS (
+        SELECT merged_into FROM merged_records WHERE record_number = %s
+        UNION  -- which ends where a way goes in a circle
+        SELECT m.merged_into FROM way JOIN merged_records AS m USING (record_number)
+    )
+    SELECT record_number FROM way JOIN records USING (record_number) LIMIT 1
+"""
 MOST: Final = 200  # candidates; what is beyond shares less
 
 _WRITTEN = SQL("{}, canton").format(RECORD)
@@ -151,6 +159,12 @@ class Records:
         ):
             found = cursor.execute(query, [list(record_numbers)])
             return {record.record_number: record for record in found}
+
+    def survivor(self, record_number: str) -> str | None:
+        """The record that one which is gone was made one with, also by way of others; None: it is simply gone."""
+        with self._pool.connection() as connection:
+            found = connection.execute(SURVIVOR, [record_number]).fetchone()
+        return found and found[0]
 
     def written(self, record_number: str) -> dict[str, Any] | None:
         """All that the register says of somebody, by column; None is unknown."""

@@ -14,7 +14,7 @@ from projections.read_model import Fact, Forgotten, ReadModel, Row
 
 cases = ReadModel(
     "cases",
-    version=3,
+    version=4,
     columns={
         "case_id": "uuid",
         "account_id": "uuid",
@@ -59,6 +59,11 @@ def _(fact: Fact) -> Row:
 @cases.folds(Profile.QuestionAnswered)
 def _(fact: Fact) -> Row:
     return {"case_id": fact.case_id, "state": "open", "due": fact.due}
+
+
+@cases.folds(Profile.CaseRenewed)
+def _(fact: Fact) -> Row:
+    return {"case_id": fact.case_id, "cause": fact.cause}
 
 
 @cases.folds(Profile.RecordLinked)

@@ -130,7 +130,12 @@ def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, "record_number": None, "linked_at": None, "linked_by": None}
 
 
-@directory.folds(Profile.CaseOpened, Profile.QuestionAnswered)
+@directory.folds(Profile.CaseOpened)
+def _(fact: Fact) -> Row:
+    return {"account_id": fact.account_id, "link_due": fact.due, "rejected": False}
+
+
+@directory.folds(Profile.QuestionAnswered)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, "link_due": fact.due}
 
@@ -237,6 +242,14 @@ class Directory:
                 f"SELECT {COLUMNS} FROM directory WHERE account_id = ANY(%s)", (list(set(account_ids)),)
             )
             return {row[0]: Entry(*row) for row in rows}
+
+    def without_record(self) -> list[UUID]:
+        """Those who have declared who they are, and whose record is not known."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT account_id FROM directory WHERE link_state IN ('waiting', 'rejected') AND NOT closed"
+            )
+            return [account_id for (account_id,) in rows]
 
     def page(
         self,

@@ -107,6 +107,11 @@ class Made:
     stored: list[SealedEvent]
 
     @property
+    def size(self) -> int:
+        """Of the log."""
+        return len(self.log.leaves)
+
+    @property
     def content(self) -> dict[str, Any]:
         """A copy that may be changed."""
         return json.loads(self.raw)

@@ -113,6 +113,7 @@ def a_life() -> list[Any]:
     profile.answer("Chappuis, in Moutier.", due=due, now=MOMENT)
     profile.create_record(CASE_ID, "N-0A1B2C3D", reason="new-person", note=None, actor=CLERK, now=MOMENT)
     profile.unlink(CASE_ID, reason="wrong-person", note=None, due=due, actor=CLERK, now=MOMENT)
+    profile.renew_case("address-differs", ["R-000001"], actor=SYSTEM, now=MOMENT)
     accesses = [event for access in some_accesses() for event in access.collect_events()]
     return [*account.collect_events(), *profile.collect_events(), *accesses]
 

@@ -119,6 +119,34 @@ def test_events_are_filtered_by_type_actor_and_period(house, claire):
     assert told(house, "events", "--type", "profile.corrected", "--to", today())["items"] == found["items"]
 
 
+def test_numbers_are_whole_for_a_purpose_which_is_noted(house, claire, tmp_path):
+    whole, masked = PROFILE["ahv_number"], "756.••••.••••.97"
+    narrow = ("events", "--account", claire.id, "--type", "profile.submitted")
+    file = tmp_path / "submitted.jsonl"
+
+    def shown(*more: str) -> list[str | None]:
+        diff = told(house, "diff", claire.id, 1, *more)["changes"]
+        told(house, *narrow, "--output", file, *more)
+        return [
+            told(house, "as-of", claire.id, today(), *more)["profile"]["ahv_number"],
+            next(each["new"] for each in diff if each["field"] == "ahv_number"),
+            told(house, *narrow, *more)["items"][0]["data"]["ahv_number"],
+            json.loads(file.read_text())["data"]["ahv_number"],
+        ]
+
+    assert shown() == [masked] * 4
+    assert shown("--purpose", "audit") == [whole] * 4
+    noted = [
+        (each["data"]["what"], each["data"]["purpose"])
+        for each in told(house, "events", "--type", "access.read", "--limit", 200)["items"]
+    ]
+    assert noted[-8:] == [
+        ("diff", None), ("export", None), ("as-of", None), ("events", None),
+        ("diff", "audit"), ("export", "audit"), ("as-of", "audit"), ("events", "audit"),
+    ]  # fmt: skip
+    assert typed(house, "as-of", claire.id, today(), "--purpose", "curiosity").exit_code == 2
+
+
 def test_a_file_has_its_manifest_beside_it(house, claire, tmp_path):
     file = tmp_path / "claire.csv"
     manifest = told(house, "events", "--account", claire.id, "--output", file, "--bom")

@@ -15,6 +15,7 @@ from services import new_database
 from signing_in import MY_PASSWORD, a_session
 from write_side import WriteSide, nothing
 
+from application.reviews import Reviews
 from domain.access import Access
 from domain.fact import Whence
 from domain.values import LOCALES, OPERATOR
@@ -89,6 +90,9 @@ def live(here, account_id: UUID, clerk: UUID) -> None:
     here.linking.reject(case_id, reason="no-record", note=None, actor=clerk)
     declare(here, account_id, replace(AURELIE, ahv_number=None, city="Bienne"))
     case_id = here.store.profile(here.store.account(account_id).profile_id).open_case.id
+    another = "R-000003"
+    here.with_records({"record_number": another, "ahv_number": None, "email": None})
+    Reviews(here.linking).look_again(account_id, {another: True})
     here.linking.create_record(case_id, reason="new-person", note=None, actor=clerk)
     here.clock.goes_on(HOUR)
     move_about(here, account_id, clerk)

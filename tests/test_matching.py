@@ -222,6 +222,10 @@ def test_the_causes_stand_in_events_and_never_change():
         "unlinked-before",
         "identity-corrected",
         "accounts-separated",
+        "record-changed",
+        "record-merged",
+        "record-gone",
+        "record-appeared",
     )
 
 

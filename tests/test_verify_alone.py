@@ -9,6 +9,7 @@ import sys
 import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from string import Formatter
@@ -16,9 +17,11 @@ from typing import Any
 
 import pytest
 from evidence_files import SIGNER, Made, a_short_life, made, resigned, stored_life
+from people import NOON
 from test_house import imported
 
 from api import verify
+from domain.calendar import ZURICH
 from domain.values import LOCALES, SYSTEM
 
 PROGRAM = Path(verify.__file__)
@@ -82,15 +85,18 @@ def test_there_is_nothing_of_the_service_where_it_runs(elsewhere):
     assert elsewhere.run("file.json").returncode == 0
 
 
-def test_it_says_what_holds(elsewhere):
+def test_it_says_what_holds(elsewhere, file):
     answer = elsewhere.run("file.json", "--key", str(SIGNER.verifier), "--checkpoint", "checkpoint.txt")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.splitlines() == [
-        "This file holds 39 events of account 11111111-1111-4111-8111-111111111111; all of them stand in the log"
-        " of log.school.example at checkpoint 122 of 1 September 2025, 16:02:00.",
+        f"This file holds {len(file.stored)} events of account 11111111-1111-4111-8111-111111111111; all of them stand"
+        f" in the log of log.school.example at checkpoint {file.size} of 1 September 2025, {signed_at(file)}.",
         "At that moment the account is locked; its address is ada.king@example.org; no record is linked.",
         "Record R-000001 was linked on 1 September 2025, 14:00:00 by the service.",
         "The link to record R-000001 was taken back on 1 September 2025, 14:00:00"
+        " by 33333333-3333-4333-8333-333333333333.",
+        "Record N-0A1B2C3D was linked on 1 September 2025, 14:00:00 by 33333333-3333-4333-8333-333333333333.",
+        "The link to record N-0A1B2C3D was taken back on 1 September 2025, 14:00:00"
         " by 33333333-3333-4333-8333-333333333333.",
         "The readable values are those that were sealed in the log with each event, and the state of the account"
         " follows from them.",
@@ -103,6 +109,11 @@ def test_it_says_what_holds(elsewhere):
     ]
 
 
+def signed_at(file: Made) -> str:
+    """When the file's checkpoint was, in Switzerland."""
+    return f"{(NOON + timedelta(minutes=file.size)).astimezone(ZURICH):%H:%M:%S}"
+
+
 def test_it_says_what_does_not_hold_and_at_which_event(elsewhere, file):
     content = file.content
     content["events"][36]["values"]["record_number"] = "R-666666"
@@ -111,14 +122,14 @@ def test_it_says_what_does_not_hold_and_at_which_event(elsewhere, file):
     assert answer.returncode == 1
     assert answer.stdout.splitlines()[-2:] == [
         "Result: this file does not prove what it says. 1 thing does not hold:",
-        "– Event 37 of 39 (position 860160, «Account linked», profile.record-linked): the readable value of the"
-        " field «Record» is not the one that was recorded.",
+        f"– Event 37 of {len(file.stored)} (position 860160, «Account linked», profile.record-linked): the readable"
+        " value of the field «Record» is not the one that was recorded.",
     ]
 
 
 def test_for_programs_it_answers_in_json(elsewhere, file):
-    answer = json.loads(elsewhere.run("file.json", "--json").stdout)
-    assert (answer["ok"], answer["events"], answer["proven"], answer["problems"]) == (True, 39, 39, [])
+    answer, count = json.loads(elsewhere.run("file.json", "--json").stdout), len(file.stored)
+    assert (answer["ok"], answer["events"], answer["proven"], answer["problems"]) == (True, count, count, [])
     assert (answer["key"], answer["key_given"]) == (str(SIGNER.verifier), False)
     refused = elsewhere.run("file.json", "--json", "--checkpoint", "newer.txt")
     assert refused.returncode == 1

@@ -50,17 +50,20 @@ def test_the_same_checkpoint_is_the_one_of_the_file(file):
 def test_a_checkpoint_without_a_proof_is_neither_confirmed_nor_contradicted(file):
     assert found(file.raw, file.log.checkpoint(41)) == ["given-without-proof"]
     said = told(file.raw, file.log.checkpoint(41))
-    assert "neither confirmed nor contradicted. Ask for the consistency proof from 41 to 122." in said
+    assert (
+        f"neither confirmed nor contradicted. Ask for the consistency proof from 41 to {file.size}." in said
+    )
     assert "the file holds, but what you asked for besides could not be shown" in said
 
 
 def test_of_a_newer_checkpoint_the_file_can_say_nothing(file):
     longer = Log([*file.log.leaves, merkle.leaf_hash(b"later")])
-    assert found(file.raw, longer.checkpoint(123)) == ["given-newer"]
+    assert found(file.raw, longer.checkpoint(file.size + 1)) == ["given-newer"]
 
 
-@pytest.mark.parametrize("size", [16, 122])
-def test_a_checkpoint_of_another_history_is_the_gravest_finding(file, size):
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_checkpoint_of_another_history_is_the_gravest_finding(file, newest):
+    size = file.size if newest else 16
     note = another_history(file).checkpoint(size)
     assert found(file.raw, note) == ["given-forked"]
     assert "there are two different histories. Keep both files." in told(file.raw, note)
@@ -109,21 +112,23 @@ def changed(file: Made, **what: Any) -> bytes:
     return resigned(content)
 
 
-def checkpoint(file: Made, note: str, size: int = 122) -> dict[str, Any]:
-    return {**file.content["checkpoint"], "note": note, "size": size}
+def checkpoint(file: Made, note: str, size: int | None = None) -> dict[str, Any]:
+    return {**file.content["checkpoint"], "note": note, "size": size or file.size}
 
 
 def test_a_checkpoint_by_another_key_proves_no_event(file):
-    report = verify.examine(changed(file, checkpoint=checkpoint(file, file.log.checkpoint(122, FORGER))))
+    report = verify.examine(
+        changed(file, checkpoint=checkpoint(file, file.log.checkpoint(file.size, FORGER)))
+    )
     assert [finding.code for finding in report.findings] == ["checkpoint-not-signed"]
     assert report.proven == 0
 
 
 def test_a_checkpoint_of_another_log_or_size_is_not_the_files(file):
-    other = checkpoint(file, file.log.checkpoint(122, origin="other.example"))
+    other = checkpoint(file, file.log.checkpoint(file.size, origin="other.example"))
     assert "checkpoint-differs" in found(changed(file, checkpoint=other))
     assert "checkpoint-differs" in found(
-        changed(file, checkpoint=checkpoint(file, file.log.checkpoint(122), 121))
+        changed(file, checkpoint=checkpoint(file, file.log.checkpoint(file.size), file.size - 1))
     )
 
 
