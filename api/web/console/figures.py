@@ -25,12 +25,16 @@ Draw = Callable[[Said, Size], Markup]
 
 @dataclass(frozen=True)
 class Figure:
-    """title: the headline. lead: what is counted. key: classes of the chart, and their words. head, rows: its table."""
+    """title: the headline. lead: what is counted. key: classes of the chart, and their words. head, rows: its table.
+
+    is_empty: there is nothing to draw.
+    """
 
     name: str
     title: str
     lead: str
     key: Sequence[tuple[str, str]]
+    is_empty: bool
     wide: Markup
     narrow: Markup
     head: Sequence[str]
@@ -83,12 +87,11 @@ def _time(report: Report) -> Figure:
         title,
         t("dashboard.time.sum", total=written(decided), late=written(decided - on_time)),
         [each.kind for each in series],
-        lambda said, size: charts.columns(
-            series or [Series("linked", [0] * len(counted))], places, said, size, marked="is-late"
-        ),
+        lambda said, size: charts.columns(series, places, said, size, marked="is-late"),
         (t("dashboard.time.column"), *map(_label, WAYS)),
         [(label, *(written(by_way[way][days]) for way in WAYS)) for days, label in places.labels.items()],
         besides=plural("time.at-once", at_once) if at_once else "",
+        is_empty=not decided,
     )
 
 
@@ -116,6 +119,7 @@ def _backlog(shown: Sequence[Span]) -> Figure:
         lambda said, size: charts.steps(series, _places(shown, size), said, size),
         (t("dashboard.column.when"), _label("open"), _label("late")),
         [(span.label, written(span.open), written(span.late)) for span in shown],
+        is_empty=not most.open,
         besides=_unit(shown),
     )
 
@@ -158,11 +162,12 @@ def _by_span(
     return _figure(
         name,
         title or plural(f"{name}.title", sum(sums)),
-        description if sums[highest] else t("dashboard.none"),
+        description,
         key,
         lambda said, size: charts.columns(series, _places(shown, size), said, size),
         (t("dashboard.column.when"), *map(_label, listed or kinds)),
         [(span.label, *(written(getattr(span, kind)) for kind in listed or kinds)) for span in shown],
+        is_empty=not sums[highest],
         besides=_unit(shown),
     )
 
@@ -187,13 +192,15 @@ def _figure(
     draw: Draw,
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
+    is_empty: bool,
     besides: str = "",
 ) -> Figure:
     return Figure(
         name,
         title,
-        f"{t(f'dashboard.{name}.lead')} {besides}".rstrip(),
+        t(f"dashboard.{name}.lead") + (f" {besides}" if besides and not is_empty else ""),
         [(kind, _label(kind)) for kind in key],
+        is_empty,
         draw(Said(f"{name}-wide", title, description), WIDE),
         draw(Said(f"{name}-narrow", title, description), NARROW),
         head,

@@ -13,10 +13,10 @@ from api.web.words import DATES, short_day
 from domain.calendar import WorkingDays
 from infrastructure.statistics import Report
 
-# By code: how many days before the last one.
-LENGTHS: Final = {"week": 6, "month": 29, "quarter": 90, "year": 364}
+# By code: how many days before the last one, at least.
+LENGTHS: Final = {"week": 6, "month": 29, "quarter": 89, "year": 358}
 USUAL: Final = "month"
-SINGLE_DAYS: Final = 92  # more are shown by week
+SINGLE_DAYS: Final = 62  # more are shown by week
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,11 @@ class Span:
 
 
 def bounds_of(code: str) -> tuple[date, date]:
-    """First and last day of a period that ends today."""
-    return today() - timedelta(days=LENGTHS[code]), today()
+    """First and last day of a period that ends today; of one that is shown by week, from a Monday on."""
+    since = today() - timedelta(days=LENGTHS[code])
+    if LENGTHS[code] >= SINGLE_DAYS:
+        since -= timedelta(days=since.weekday())
+    return since, today()
 
 
 def code_of(since: date, until: date) -> str | None:
