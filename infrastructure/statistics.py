@@ -91,7 +91,7 @@ class Reports:
 def _durations(decided: Sequence[Decided], calendar: WorkingDays) -> list[Duration]:
     counts: Counter[tuple[int, str]] = Counter()
     for each in decided:
-        counts[working_days_taken(each.due, each.ended, calendar), each.how] += each.count
+        counts[working_days_taken(each.due, each.done, calendar), each.how] += each.count
     longest = max((taken for taken, _ in counts), default=-1)
     return [
         Duration(taken, counts[taken, "automatic"], counts[taken, "linked"], counts[taken, "rejected"])

@@ -39,7 +39,7 @@ class Matters(ReadModel):
 
 statistics = Matters(
     "statistics",
-    version=1,
+    version=2,
     columns={
         "id": "uuid",  # of the account, the case, or the profile's stream
         "version": "bigint",  # on the profile's stream; else 0
@@ -47,6 +47,7 @@ statistics = Matters(
         "matter": "text",  # request | submission | automatic | case
         "began": "date",  # in Switzerland, as all days
         "due": "date",
+        "asked": "date",  # since when the clock stands still, for the holder was asked something
         "ended": "date",
         "outcome": "text",  # linked | rejected | withdrawn
     },
@@ -98,6 +99,16 @@ def _(fact: Fact) -> Row:
     }
 
 
+@statistics.folds(Profile.QuestionAsked)
+def _(fact: Fact) -> Row:
+    return {"id": fact.case_id, "version": 0, "asked": _day(fact)}
+
+
+@statistics.folds(Profile.QuestionAnswered)
+def _(fact: Fact) -> Row:
+    return {"id": fact.case_id, "version": 0, "asked": None, "due": fact.due}
+
+
 @statistics.folds(Profile.CaseRejected)
 def _(fact: Fact) -> Row:
     return _decided(fact, "rejected")
@@ -125,8 +136,9 @@ def _day(fact: Fact) -> date:
     return swiss_day(datetime.fromisoformat(fact.timestamp))
 
 
+LATE = "matter = 'case' AND (asked IS NULL OR asked > due)"  # at some time, if nobody decides
 # What was before the period counts as of its first day, so that a running sum is right from there on.
-BY_DAY = """
+BY_DAY = f"""
     SELECT matter, began, count(*) FROM statistics
     WHERE matter IN ('request', 'submission') AND began BETWEEN %(since)s AND %(until)s GROUP BY 1, 2
     UNION ALL
@@ -140,13 +152,14 @@ BY_DAY = """
     WHERE matter = 'case' AND ended <= %(until)s GROUP BY 1, 2
     UNION ALL
     SELECT 'became late', greatest(due + 1, began, %(since)s), count(*) FROM statistics
-    WHERE matter = 'case' AND greatest(due + 1, began) <= %(until)s AND (ended IS NULL OR ended > due) GROUP BY 1, 2
+    WHERE {LATE} AND greatest(due + 1, began) <= %(until)s AND (ended IS NULL OR ended > due) GROUP BY 1, 2
     UNION ALL
     SELECT 'late no more', greatest(ended, %(since)s), count(*) FROM statistics
-    WHERE matter = 'case' AND ended > due AND ended <= %(until)s GROUP BY 1, 2
+    WHERE {LATE} AND ended > due AND ended <= %(until)s GROUP BY 1, 2
 """
 DECIDED = """
-    SELECT CASE matter WHEN 'automatic' THEN matter ELSE outcome END, due, ended, count(*) FROM statistics
+    SELECT CASE matter WHEN 'automatic' THEN matter ELSE outcome END, due, coalesce(asked, ended), count(*)
+    FROM statistics
     WHERE ended BETWEEN %(since)s AND %(until)s AND outcome IN ('linked', 'rejected') AND due IS NOT NULL
     GROUP BY 1, 2, 3
 """
@@ -169,11 +182,14 @@ class DayCounts(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """How many links were decided alike. how: automatic, linked or rejected. due: the last day on time."""
+    """How many links were decided alike. how: automatic, linked or rejected. due: the last day on time.
+
+    done: the day of the decision, or of the question that it did not wait for.
+    """
 
     how: str
     due: date
-    ended: date
+    done: date
     count: int
 
 

@@ -98,6 +98,27 @@ def test_a_link_without_a_clerk_is_as_late_as_the_matching_of_the_last_submissio
     assert [each for each in report.durations if each.count] == [Duration(4, 1, 0, 0)]
 
 
+def test_while_a_question_is_open_nothing_gets_late_and_no_day_is_counted(here):
+    """Asked on Tuesday, both of them: one answers on Monday and is linked a day later, the other one is on Friday."""
+    answering, silent = (here.submitted(f"{name}@example.org") for name in ("a", "b"))
+    cases = [open_case(here, each) for each in (answering, silent)]
+    here.clock.at = NOON + DAY
+    for case_id in cases:
+        here.linking.ask(case_id, "Which school, in 2004?", actor=CLERK)
+    here.clock.at = NOON + 4 * DAY
+    reject(here, cases[1])
+    here.clock.at = NOON + 7 * DAY
+    here.linking.answer(answering, "The one in Moutier.")
+    here.clock.at = NOON + 8 * DAY
+    decide(here, cases[0])
+    catch_up(here, here.projector)
+    days = here.reports.statistics.days(MONDAY, NEXT_MONDAY + timedelta(days=1))
+    assert [counts.open for counts in days] == [2, 2, 2, 2, 1, 1, 1, 1, 0]
+    assert [counts.late for counts in days] == [0] * 9
+    report = here.reports.of(MONDAY, NEXT_MONDAY + timedelta(days=1), NEXT_MONDAY)
+    assert [each for each in report.durations if each.count] == [Duration(1, 0, 0, 1), Duration(2, 0, 1, 0)]
+
+
 def test_made_anew_it_is_the_same_and_of_the_erased_nothing_is_left(here):
     a_week(here)
     columns = ", ".join(statistics.columns)

@@ -4,10 +4,10 @@ from typing import Final
 
 from flask import Flask
 
-from api.web.console import accounts, actions, case, desk, queue
+from api.web.console import accounts, actions, case, dashboard, desk, queue
 
 # Whoever adds a feature of the console adds it here, and its tab in `desk`.
-FEATURES: Final = (queue, case, accounts, actions)
+FEATURES: Final = (queue, case, accounts, actions, dashboard)
 
 
 def install(app: Flask) -> None:
