@@ -4,10 +4,31 @@ from typing import Final
 
 from flask import Flask
 
-from api.web.console import actions, case, desk, queue
+from api.web.console import (
+    actions,
+    audit,
+    audit_accesses,
+    audit_account,
+    audit_exports,
+    audit_history,
+    audit_proof,
+    case,
+    desk,
+    queue,
+)
 
 # Whoever adds a feature of the console adds it here, and its tab in `desk`.
-FEATURES: Final = (queue, case, actions)
+FEATURES: Final = (
+    queue,
+    case,
+    actions,
+    audit,
+    audit_account,
+    audit_history,
+    audit_exports,
+    audit_accesses,
+    audit_proof,
+)
 
 
 def install(app: Flask) -> None:
@@ -18,3 +39,4 @@ def install(app: Flask) -> None:
         "case_address": desk.case_address,
         "may": desk.may,
     }
+    audit.install(app)
