@@ -1,6 +1,5 @@
 """The auditor's pages: what they show, to whom, and that all of it can be checked without them."""
 
-import json
 import re
 from base64 import b64decode
 from datetime import UTC, date, datetime, timedelta
@@ -226,7 +225,7 @@ def test_changes_stand_with_old_and_new_value_and_who_made_them(claire, paul):
 
 
 def test_the_history_tells_every_event_once_and_the_same_comes_as_a_file_that_verifies(
-    house, claire, paul, tmp_path
+    house, claire, paul, tmp_path, capsys
 ):
     with house.service.pool.connection() as connection:
         rows = connection.execute("SELECT position FROM events ORDER BY position").fetchall()
@@ -243,16 +242,27 @@ def test_the_history_tells_every_event_once_and_the_same_comes_as_a_file_that_ve
     assert paul.get("/console/audit/events?cursor=made-up").words.count("événement n°") == 0
 
     for format_ in ("csv", "jsonl"):
-        file = paul.get(f"/console/audit/events.{format_}?account={claire.id}")
-        content, export = file.get_data(), file.headers["Export-Id"]
-        sheet = paul.get(f"/console/audit/exports/{export}").words
-        assert sha256(content).hexdigest() in sheet
-        note = paul.get(f"/console/audit/exports/{export}.manifest").get_data(as_text=True)
-        assert json.loads(verify.signed_text(note, key(house)))["sha256"] == sha256(content).hexdigest()
+        answer = paul.get(f"/console/audit/events.{format_}?account={claire.id}")
+        content, export = answer.get_data(), answer.headers["Export-Id"]
+        assert sha256(content).hexdigest() in paul.get(f"/console/audit/exports/{export}").words
         assert export in paul.get("/console/audit/exports").words
+        file, manifest = tmp_path / "events", tmp_path / "manifest"
+        file.write_bytes(content)
+        manifest.write_bytes(paul.get(f"/console/audit/exports/{export}.manifest").get_data())
+        asked = [str(file), "--manifest", str(manifest), "--language", "fr"]
+        given = ["--key", key(house).written]
+        assert verify.main([*asked, *given]) == 0
+        assert f"Ce fichier est l'export {export}" in capsys.readouterr().out
+        assert verify.main(asked) == 2
+        file.write_bytes(content.replace(b"R-1001", b"R-1002"))
+        assert verify.main([*asked, *given]) == 1
+        assert "n'est pas celui que le service a envoyé" in capsys.readouterr().out
+        manifest.write_bytes(manifest.read_bytes().replace(b'"count"', b'"Count"'))
+        assert verify.main([*asked, *given]) == 1
+        assert "Le manifeste n'est pas signé" in capsys.readouterr().out
 
 
-def test_an_event_s_proof_leads_to_the_signed_root_and_verifies_alone(house, claire, paul, tmp_path, capsys):
+def test_an_event_s_proof_leads_to_the_signed_root_and_verifies_alone(house, claire, paul):
     position = linked(house, claire).position
     page = paul.get(f"/console/audit/events/{position}")
     assert "Le chemin mène à la racine du point de contrôle signé." in page.words
