@@ -2,6 +2,7 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -63,6 +64,22 @@ def _cut(service: Service, field: str, moment: Moment, now: datetime) -> Cut:
 def _must_be_in_order(since: Moment, until: Moment) -> None:
     if type(since) is type(until) and since is not None and since >= until:
         raise InvalidInput({"from": [Fault("from-after-to")]})
+
+
+def page(
+    service: Service, which: Wanted, rest: tuple[int, int] | None, limit: int
+) -> tuple[list[Numbered], tuple[int, int] | None]:
+    """Events with their leaves, and the rest after them; None where there is none.
+
+    rest: where the last page ended, and where the log did before the first one: that it is read is an event, too.
+    """
+    after, up_to = rest or (which.after, service.audit_log.end())
+    which = replace(which, after=max(which.after, after), up_to=min(which.up_to, up_to))
+    facts, reached = service.audit_log.page(which, limit + 1)
+    if len(facts) > limit:
+        facts, reached = facts[:limit], facts[limit - 1].position
+    leaves = service.tree.leaf_indices([fact.position for fact in facts])
+    return list(zip(facts, leaves, strict=True)), None if reached is None else (reached, up_to)
 
 
 def item(fact: Fact, leaf_index: int | None, language: str, *, masked: bool = True) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 """Checks an evidence file of Matricule, far from the service.
 
     python3 verify.py FILE [--key VKEY] [--checkpoint FILE] [--language fr|de|en] [--verbose] [--json]
+    python3 verify.py EXPORT --manifest FILE --key VKEY [--language fr|de|en] [--json]
 
 This one file is the whole program. It wants Python 3.9 or newer and the package `cryptography`, and imports nothing of
 the service, so that whoever distrusts the service need not trust its code: every rule is written here a second time.
@@ -412,6 +413,7 @@ class Report:
     given_size: int = 0
     known: dict[str, tuple[Any, int]] = field(default_factory=dict)
     leaf: dict[str, Any] | None = None  # of a .tlog-proof
+    export: dict[str, Any] | None = None  # what the manifest says of an export that is as it was sent
 
     def find(self, code: str, event: int | None = None, **params: Any) -> None:
         self.findings.append(Finding(code, event, params))
@@ -644,6 +646,24 @@ def _examine_tlog_proof(raw: bytes, report: Report) -> Report:
     return report
 
 
+def examine_export(digest: str, key: Key, manifest: str) -> Report:
+    """A file of events, by its SHA-256 in hexadecimal, and the note that the service signed over it."""
+    report = Report(key=key, key_given=True)
+    try:
+        said = read_json(signed_text(manifest, key).encode())
+    except (Refused, ValueError):
+        report.find("manifest-not-signed")
+        return report
+    wanted = ("id", "sha256", "count", "size", "finished_at")
+    if not isinstance(said, dict) or any(name not in said for name in wanted):
+        report.find("manifest-not-signed")
+    elif said["sha256"] != digest:
+        report.find("export-differs", id=said["id"])
+    else:
+        report.export = said
+    return report
+
+
 # --- In words
 
 WORDS: dict[str, dict[str, Any]] = {
@@ -720,6 +740,10 @@ WORDS: dict[str, dict[str, Any]] = {
         "too-large": "{file} est plus grand qu'un fichier de preuves.",
         "no-key": "--key : ceci n'est pas une clé de la forme nom+chiffres+texte.",
         "key-wanted": "Un fichier .tlog-proof ne contient pas de clé : indiquez-la avec --key.",
+        "manifest-key-wanted": "Un manifeste ne contient pas de clé : indiquez-la avec --key.",
+        "export-stands": "Ce fichier est l'export {id}, terminé le {date} : {count} événements, d'un journal de {size} événements, tel que le service l'a envoyé.",
+        "manifest-not-signed": "Le manifeste n'est pas signé avec la clé que vous avez indiquée, ou il a été modifié.",
+        "export-differs": "Le fichier n'est pas celui que le service a envoyé (export {id}) : il a été modifié, enregistré à nouveau ou n'est pas complet.",
     },
     "de": {
         "months": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
@@ -794,6 +818,10 @@ WORDS: dict[str, dict[str, Any]] = {
         "too-large": "{file} ist grösser als eine Beweisdatei.",
         "no-key": "--key: Das ist kein Schlüssel der Form Name+Ziffern+Text.",
         "key-wanted": "Eine Datei .tlog-proof enthält keinen Schlüssel: Geben Sie ihn mit --key an.",
+        "manifest-key-wanted": "Ein Manifest enthält keinen Schlüssel: Geben Sie ihn mit --key an.",
+        "export-stands": "Diese Datei ist der Export {id}, beendet am {date}: {count} Ereignisse aus einem Protokoll von {size} Ereignissen, so wie der Dienst sie gesandt hat.",
+        "manifest-not-signed": "Das Manifest ist nicht mit dem Schlüssel unterschrieben, den Sie angegeben haben, oder es wurde verändert.",
+        "export-differs": "Die Datei ist nicht die, die der Dienst gesandt hat (Export {id}): Sie wurde verändert, neu gespeichert oder ist nicht vollständig.",
     },
     "en": {
         "months": "January February March April May June July August September October November December",
@@ -868,6 +896,10 @@ WORDS: dict[str, dict[str, Any]] = {
         "too-large": "{file} is larger than an evidence file.",
         "no-key": "--key: this is no key of the form name+digits+text.",
         "key-wanted": "A .tlog-proof file holds no key: give it with --key.",
+        "manifest-key-wanted": "A manifest holds no key: give it with --key.",
+        "export-stands": "This file is export {id}, finished on {date}: {count} events, of a log of {size} events, as the service sent it.",
+        "manifest-not-signed": "The manifest is not signed with the key that you gave, or it was changed.",
+        "export-differs": "The file is not the one that the service sent (export {id}): it was changed, saved anew or is not whole.",
     },
 }
 STORY = {
@@ -951,7 +983,10 @@ class Speaker:
     def lines(self, verbose: bool) -> Iterator[str]:
         """The whole answer, a sentence a line."""
         report = self.report
-        if report.leaf is not None and report.proven:
+        if report.export is not None:
+            said = {name: report.export[name] for name in ("id", "count", "size")}
+            yield self.say("export-stands", date=self.date(report.export["finished_at"]), **said)
+        elif report.leaf is not None and report.proven:
             yield self._leaf()
         elif report.known or report.proven:
             yield from self._summary()
@@ -1044,6 +1079,7 @@ class Speaker:
         checkpoint = bundle.get("checkpoint") or {}
         return {
             "ok": not report.findings,
+            **({"export": report.export["id"]} if report.export else {}),
             "account": bundle.get("account"),
             "origin": bundle.get("origin"),
             "size": checkpoint.get("size"),
@@ -1082,8 +1118,23 @@ def read_note(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n").strip("\n") + "\n"
 
 
+def digest_of(file: str) -> str:
+    """SHA-256 of a file of any size, hexadecimal. Raises OSError."""
+    found = hashlib.sha256()
+    with open(file, "rb") as stream:
+        while chunk := stream.read(1 << 20):
+            found.update(chunk)
+    return found.hexdigest()
+
+
 def run(
-    file: str, key: str | None, checkpoint: str | None, language: str, verbose: bool, json_wanted: bool
+    file: str,
+    key: str | None,
+    checkpoint: str | None,
+    language: str,
+    verbose: bool,
+    json_wanted: bool,
+    manifest: str | None = None,
 ) -> int:
     """Examine a file and print the answer. Returns the exit status."""
 
@@ -1092,7 +1143,7 @@ def run(
         return 2
 
     contents = []
-    for name in filter(None, (file, checkpoint)):
+    for name in filter(None, (manifest or file, checkpoint)):
         try:
             with open(name, "rb") as stream:
                 contents.append(stream.read(LARGEST + 1))
@@ -1104,9 +1155,15 @@ def run(
         given = Key.read(key.strip()) if key is not None else None
     except Refused:
         return misuse("no-key")
-    if given is None and contents[0].startswith(TLOG_PROOF.encode()):
-        return misuse("key-wanted")
-    report = examine(contents[0], given, read_note(contents[1]) if checkpoint else None)
+    if given is None and (manifest or contents[0].startswith(TLOG_PROOF.encode())):
+        return misuse("manifest-key-wanted" if manifest else "key-wanted")
+    if manifest:
+        try:
+            report = examine_export(digest_of(file), given, read_note(contents[0]))
+        except OSError:
+            return misuse("no-file", file=file)
+    else:
+        report = examine(contents[0], given, read_note(contents[1]) if checkpoint else None)
     speaker = Speaker(language, report)
     if json_wanted:
         print(json.dumps(speaker.as_json(), ensure_ascii=False, indent=2))
@@ -1119,13 +1176,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="verify.py", description="Checks an evidence file of Matricule, far from the service."
     )
-    parser.add_argument("file", metavar="FILE", help="evidence file, or .tlog-proof")
+    parser.add_argument(
+        "file", metavar="FILE", help="evidence file, .tlog-proof, or an export with --manifest"
+    )
     parser.add_argument(
         "--key", metavar="VKEY", help="the key that must have signed, as the institution publishes it"
     )
     parser.add_argument(
         "--checkpoint", metavar="FILE", help="a signed checkpoint that came to you another way"
     )
+    parser.add_argument("--manifest", metavar="FILE", help="the signed manifest of an export")
     parser.add_argument("--language", choices=LANGUAGES, default=usual_language())
     parser.add_argument("--verbose", action="store_true", help="every event")
     parser.add_argument("--json", action="store_true", dest="json_wanted", help="for programs")

@@ -30,6 +30,9 @@ PUBLISH = (
     "UPDATE checkpoints SET day = %s WHERE size = %s AND NOT EXISTS (SELECT FROM checkpoints WHERE day = %s)"
 )
 TO_LEAVE = f"SELECT {COLUMNS} FROM checkpoints WHERE day IS NOT NULL AND left_at IS NULL ORDER BY day"
+LAST_LEFT = f"""
+    SELECT {COLUMNS}, left_at FROM checkpoints WHERE left_at IS NOT NULL ORDER BY left_at DESC LIMIT 1
+"""
 LEFT = "UPDATE checkpoints SET left_at = %s WHERE size = %s"
 
 
@@ -110,9 +113,28 @@ class Checkpoints:
     def of_day(self, day: date) -> Signed | None:
         return self._one(OF_DAY, day)
 
+    def of_size(self, size: int) -> Signed | None:
+        return self._one(OF_SIZE, size)
+
     def to_leave(self) -> Sequence[Signed]:
         """Published ones that have not left the house in every way yet."""
         return self._many(TO_LEAVE)
+
+    def last_left(self) -> tuple[Signed, datetime] | None:
+        """The one that left the house last, and when it had done so in every way."""
+        with self._pool.connection() as connection:
+            row = connection.execute(LAST_LEFT).fetchone()
+        return row and (Signed(*row[:-1]), row[-1])
+
+    def holds(self) -> bool:
+        """Whether the log, as the tree has it now, continues the one that was signed last."""
+        last = self.latest()
+        try:
+            if last:
+                self._must_continue(last, self._tree.size())
+        except TreeDisagrees:
+            return False
+        return True
 
     def has_left(self, signed: Signed) -> None:
         with self._pool.connection() as connection:

@@ -43,6 +43,7 @@ COLUMNS = """
     id, by, format, filter, size, checkpoint, state, started_at, finished_at, count, sha256, first_position,
     last_position, manifest
 """
+OF = f"SELECT {COLUMNS} FROM exports WHERE by = %s ORDER BY started_at DESC LIMIT %s"
 FIND = f"SELECT {COLUMNS} FROM exports WHERE id = %s"
 
 Numbered = tuple[Fact, int | None]  # an event and the number of its leaf
@@ -98,6 +99,14 @@ class Exports:
             connection.cursor(row_factory=class_row(Export)) as cursor,
         ):
             return cursor.execute(FIND, (export_id,)).fetchone()
+
+    def of(self, reader: UUID, limit: int) -> list[Export]:
+        """Those that somebody has asked for, the last first."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Export)) as cursor,
+        ):
+            return cursor.execute(OF, (reader, limit)).fetchall()
 
     def begin(
         self,

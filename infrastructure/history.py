@@ -170,7 +170,9 @@ class History:
         masked: bool = True,
     ) -> list[Moment]:
         events = self._store.events_at(places)
-        names = self.names({actor for event in events for actor in _actors(event)}, locale, holder=account_id)
+        names = self.names(
+            {actor for event in events for actor in actors_of(event)}, locale, holder=account_id
+        )
         known: dict[str, Any] = {}
         moments = []
         for (position, *_), event in zip(places, events, strict=True):
@@ -237,7 +239,7 @@ def sentence(event: Any, locale: str) -> str:
     return next(without, written["sentence"]).format(**words)
 
 
-def _actors(event: Any) -> set[UUID]:
+def actors_of(event: Any) -> set[UUID]:
     """Who did it, and whom it names."""
     named = (getattr(event, name) for name in NAMED.get(type(event).TOPIC, ()))
     return {event.actor, *filter(None, named)}
@@ -255,6 +257,14 @@ def _changes(
             old, new_value = (_plain(name, each, masked=masked) for each in (known.get(name), value))
             yield {"field": name, "old": old, "new": new_value}
     known.update(new)
+    yield from said_besides(event, names, locale, masked=masked)
+
+
+def said_besides(
+    event: Any, names: Mapping[UUID, str], locale: str, *, masked: bool = True
+) -> Iterator[dict[str, Any]]:
+    """What an event says and does not set: reasons, notes, scores. names: of those whom it names."""
+    topic = type(event).TOPIC
     for name in TOLD.get(topic, ()):
         value = getattr(event, name)
         if value is not None:

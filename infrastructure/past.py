@@ -177,6 +177,11 @@ class Past:
                 found += _changes(state, before, state.values(at), happened)
         return found
 
+    def events(self, account_id: UUID, cut: Cut) -> list[Happened]:
+        """What happened to both up to a point, in the order of the log. Raises AccountUnknown, NotYet."""
+        life, _ = self._life(account_id, cut.position)
+        return life
+
     def must_know(self, account_id: UUID) -> None:
         """Raises AccountUnknown."""
         self._streams(account_id)

@@ -75,10 +75,18 @@ class Proofs:
         positions = self._tree.positions(first, width)
         if len(positions) != width:
             raise LookupError(f"no {width} leaves from {first}")
-        with self._pool.connection() as connection:
-            rows = connection.execute(ENTRIES, (positions,), binary=True).fetchall()
-        leaves = [leaf_bytes(first + place, *row) for place, row in enumerate(rows)]
+        leaves = self._leaves(first, positions)
         return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
+
+    def leaf(self, found: Inclusion) -> bytes:
+        """What the log commits itself to for this event; what is personal in it is sealed."""
+        (leaf,) = self._leaves(found.leaf_index, [found.position])
+        return leaf
+
+    def _leaves(self, first: int, positions: Sequence[int]) -> list[bytes]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(ENTRIES, (list(positions),), binary=True).fetchall()
+        return [leaf_bytes(first + place, *row) for place, row in enumerate(rows)]
 
     def _must_have_had(self, size: int) -> None:
         now = self._tree.size()

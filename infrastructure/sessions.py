@@ -41,6 +41,7 @@ FIND_WITH_ENTRY = Prepared(
         joined="LEFT JOIN directory AS d ON d.account_id = s.account_id",
     )
 )
+UNTIL = Prepared("SELECT until FROM roles WHERE account_id = $1 AND role = $2")
 HAVING = "SELECT account_id FROM roles WHERE role = %s AND (until IS NULL OR until >= %s)"
 ROLES = Prepared(
     "SELECT role FROM roles WHERE account_id = $1 AND (until IS NULL OR until >= $2) ORDER BY role"
@@ -205,6 +206,11 @@ class StoredRoles:
 
     def of(self, account_id: UUID, now: datetime) -> list[str]:
         return [role for (role,) in ROLES.all(self._pool, (account_id, _day(now)))]
+
+    def until(self, account_id: UUID, role: str) -> date | None:
+        """The last day of a mandate; None where it has none."""
+        (last,) = UNTIL.one(self._pool, (account_id, role)) or (None,)
+        return last
 
     def having(self, role: str, now: datetime) -> list[UUID]:
         with self._pool.connection() as connection:

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from flask import Response, request
 
-from api import as_of, audit_events, pagination
+from api import as_of, audit_events, audit_files, pagination
 from api.answers import answer
 from api.arguments import MEDIA_TYPE, Blueprint
 from api.context import locale, service
 from api.described import tells
 from api.errors import Problem
-from api.identity import me, staff
+from api.identity import staff
 from api.positions import waits_for
 from api.schemas import audit_history, audit_history_examples
 from api.schemas.staff import PAGE_USUAL
@@ -57,55 +57,28 @@ def show_export(export_id: UUID) -> Response:
 
 
 def _page(which: Wanted, wanted: dict[str, Any]) -> Response:
-    limit, purpose = wanted.get("limit", PAGE_USUAL), wanted.get("purpose")
-    after, up_to = _rest(wanted) or (which.after, service().audit_log.end())
-    which = replace(which, after=max(which.after, after), up_to=min(which.up_to, up_to))
-    facts, reached = service().audit_log.page(which, limit + 1)
-    if len(facts) > limit:
-        facts, reached = facts[:limit], facts[limit - 1].position
-    leaves = service().tree.leaf_indices([fact.position for fact in facts])
-    items = [
-        audit_events.item(*each, locale(), masked=purpose is None) for each in zip(facts, leaves, strict=True)
-    ]
-    following = None if reached is None else pagination.sealed((reached, up_to), CURSOR)
+    purpose = wanted.get("purpose")
+    found, rest = audit_events.page(service(), which, _rest(wanted), wanted.get("limit", PAGE_USUAL))
+    items = [audit_events.item(*each, locale(), masked=purpose is None) for each in found]
     traced(
         "events",
-        accounts=filter(None, (fact.account_id for fact in facts)),
+        accounts=filter(None, (fact.account_id for fact, _ in found)),
         purpose=purpose,
-        count=len(facts),
+        count=len(found),
         filters=audit_events.filters(wanted),
     )
-    return answer({"items": items, "next_cursor": following})
+    return answer({"items": items, "next_cursor": rest and pagination.sealed(rest, CURSOR)})
 
 
 def _rest(wanted: dict[str, Any]) -> tuple[int, int] | None:
-    """Where the last page ended, and where the log did before the first one: this read, too, is an event."""
     return pagination.opened(wanted.get("cursor"), CURSOR, int, int)
 
 
 def _file(which: Wanted, wanted: dict[str, Any], chosen: str) -> Response:
-    format_ = audit_events.FORMATS[chosen]
     rest = _rest(wanted)
-    traced(
-        "export",
-        purpose=wanted.get("purpose"),
-        filters={**audit_events.filters(wanted), "format": format_},
-    )
-    sending = audit_events.export(
-        service(),
-        wanted,
-        replace(which, after=max(which.after, rest[0])) if rest else which,
-        format_=format_,
-        by=me().account_id,
-        language=locale(),
-        bom=wanted.get("bom", False),
-        most=wanted.get("limit"),
-    )
-    charset = "; charset=utf-8" if chosen == audit_events.CSV else ""
-    response = Response(sending, content_type=chosen + charset)
-    response.headers["Export-Id"] = str(sending.id)
-    response.headers["Content-Disposition"] = f'attachment; filename="events-{sending.id}.{format_}"'
-    return response
+    if rest:
+        which = replace(which, after=max(which.after, rest[0]))
+    return audit_files.sent(which, wanted, chosen)
 
 
 @blueprint.get("/accounts/<uuid:account_id>")

@@ -25,7 +25,7 @@ LISTS: Final = {  # the list that a field's codes stand in
     "locale": "locales",
     "role": "roles",
 }
-DAYS: Final = ("birth_date", "due", "until")
+DAYS: Final = ("birth_date", "due", "until", "link_due", "case_due")
 INSTANTS: Final = ("expires_at",)
 
 
@@ -50,22 +50,22 @@ def _told(happened: Moment) -> dict[str, Any]:
 def _in_words(field: str, old: Any, new: Any) -> dict[str, str | None]:
     return {
         "field": text(locale(), "history", "fields", field),
-        "old": _value(field, old),
-        "new": _value(field, new),
+        "old": value(field, old),
+        "new": value(field, new),
     }
 
 
-def _value(field: str, value: Any) -> str | None:
-    """None for none. A code that is no longer in its list, and a text that holds no date, stand as they are."""
-    if value is None or value == "":
+def value(field: str, given: Any) -> str | None:
+    """A field's value. None for none. A code that is no longer in its list stands as it is."""
+    if given is None or given in ("", []):
         return None
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
+    if isinstance(given, list):
+        return ", ".join(map(str, given))
     if field in LISTS:
         try:
-            return codes.label(locale(), LISTS[field], value)
+            return codes.label(locale(), LISTS[field], given)
         except KeyError:
-            return str(value)
+            return str(given)
     if field in DAYS:
-        return day(date.fromisoformat(value))
-    return moment(datetime.fromisoformat(value)) if field in INSTANTS else str(value)
+        return day(given if isinstance(given, date) else date.fromisoformat(given))
+    return moment(datetime.fromisoformat(given)) if field in INSTANTS else str(given)

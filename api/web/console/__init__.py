@@ -4,10 +4,35 @@ from typing import Final
 
 from flask import Flask
 
-from api.web.console import accounts, actions, case, dashboard, desk, queue
+from api.web.console import (
+    accounts,
+    actions,
+    audit,
+    audit_accesses,
+    audit_account,
+    audit_exports,
+    audit_history,
+    audit_proof,
+    case,
+    dashboard,
+    desk,
+    queue,
+)
 
 # Whoever adds a feature of the console adds it here, and its tab in `desk`.
-FEATURES: Final = (queue, case, accounts, actions, dashboard)
+FEATURES: Final = (
+    queue,
+    case,
+    accounts,
+    actions,
+    dashboard,
+    audit,
+    audit_account,
+    audit_history,
+    audit_exports,
+    audit_accesses,
+    audit_proof,
+)
 
 
 def install(app: Flask) -> None:
@@ -19,3 +44,4 @@ def install(app: Flask) -> None:
         "desk_pairs": desk.pairs,
         "may": desk.may,
     }
+    audit.install(app)
