@@ -106,6 +106,8 @@ def information(portal: Portal, page: Page) -> Iterator[str]:
     for name in ("privacy", "help", "accessibility", "nowhere"):
         page.goto(f"/{name}")
         yield "not-found" if name == "nowhere" else name
+    page.goto("/problems/token-dead")
+    yield "problem"
 
 
 WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, my_data, profile, information)
