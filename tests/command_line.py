@@ -3,20 +3,16 @@
 import os
 import subprocess
 
+import program
 from api_client import House
-from running_service import PROGRAM
 
 
-def matricule(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PROGRAM, *arguments],
+def matricule(house: House, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return program.run(
+        *arguments,
         env={
             "PATH": os.environ["PATH"],
             "MATRICULE_HOME": str(house.service.settings.home),
             "DATABASE_URL": house.service.conninfo,
         },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
     )

@@ -6,22 +6,22 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+import program
 import psycopg
 from private_rabbitmq import free_ports
+from program import PROGRAM, Process
 from pyotp import TOTP
 from services import folder_for_all
 from spec import until
 
 from infrastructure.embedded_postgres import EmbeddedPostgres
 
-PROGRAM = Path(sys.executable).with_name("matricule")
 READY_SECONDS = 60.0
 END_SECONDS = 30.0
 LEASE_SECONDS = "20.5"  # the shortest that the settings allow
@@ -55,8 +55,8 @@ class RunningService:
         self.home = home
         self.port, self.ops_port = free_ports(2)
         self.log = home.parent / "log"
-        self.prefix: list[str] = []  # before the program, as a shell would have it
-        self.processes: list[subprocess.Popen] = []
+        self.prefix: list[str] | None = None  # before the installed program, as a shell would have it
+        self.processes: list[subprocess.Popen | Process] = []
         self.settings = {
             "MATRICULE_HOME": str(home),
             "MATRICULE_DEMO": "1",
@@ -70,21 +70,21 @@ class RunningService:
 
     # --- its processes
 
-    def start(self, role: str = "run") -> subprocess.Popen:
+    def start(self, role: str = "run") -> subprocess.Popen | Process:
         """One more process."""
-        with open(self.log, "ab") as log:
-            process = subprocess.Popen(
-                [*self.prefix, PROGRAM, role],
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        with open(self.log, "ab") as log, open(os.devnull) as nothing:
+            streams = {"stdin": nothing, "stdout": log, "stderr": log}
+            if self.prefix is None:
+                process = program.start(role, env=self._environment(), **streams)
+            else:
+                command = [*self.prefix, PROGRAM, role]
+                process = subprocess.Popen(
+                    command, env=self._environment(), **streams, start_new_session=True
+                )
         self.processes.append(process)
         return process
 
-    def run(self) -> subprocess.Popen:
+    def run(self) -> subprocess.Popen | Process:
         """The whole service in one process, ready."""
         process = self.start()
         self.wait_until_ready()
@@ -100,29 +100,23 @@ class RunningService:
 
         until(ready, patience=READY_SECONDS)
 
-    def kill(self, process: subprocess.Popen) -> None:
+    def kill(self, process: subprocess.Popen | Process) -> None:
         """`kill -9`."""
         process.kill()
         process.wait()
         self.processes.remove(process)
 
-    def interrupt(self, process: subprocess.Popen) -> int:
+    def interrupt(self, process: subprocess.Popen | Process) -> int:
         """Ctrl-C, as a terminal sends it to all processes of the group. Returns the exit status."""
         os.killpg(process.pid, signal.SIGINT)
         status = process.wait(END_SECONDS)
         self.processes.remove(process)
         return status
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: object, typed: str = "") -> subprocess.CompletedProcess[str]:
         """A command beside the service, as somebody calls it who knows the home only."""
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            env={"PATH": os.environ["PATH"], "MATRICULE_HOME": str(self.home)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=READY_SECONDS,
-        )
+        env = {"PATH": os.environ["PATH"], "MATRICULE_HOME": str(self.home)}
+        return program.run(*arguments, env=env, typed=typed)
 
     def told(self) -> str:
         """All that the processes have written, logs at the level DEBUG among it."""

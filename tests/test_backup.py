@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import program
 import psycopg
 import pytest
 from erasing import erased_by_two
-from running_service import PROGRAM, RunningService, a_service, password_in
+from running_service import RunningService, a_service, password_in
 from services import new_database
 from spec import until
 
@@ -168,7 +169,7 @@ def restored(
     database: str, service: RunningService, folder: Path, *more: str
 ) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": os.environ["PATH"], **service.settings, "DATABASE_URL": database}
-    return subprocess.run([PROGRAM, "restore", folder, *more], env=environ, capture_output=True, text=True)
+    return program.run("restore", folder, *more, env=environ)
 
 
 def tables(database: str) -> list[tuple]:

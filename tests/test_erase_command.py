@@ -1,13 +1,12 @@
 """`matricule erase`: two people sign in for it, one after the other; the operator alone erases nobody."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from erasing import data_protection
-from running_service import PROGRAM, RunningService, a_service, password_in
+from running_service import RunningService, a_service, password_in
 from spec import until
 
 HOLDER, FIRST, SECOND = "ada@example.org", "first@protection.example", "second@protection.example"
@@ -22,14 +21,7 @@ def service(postgres) -> Iterator[RunningService]:
 
 
 def erase(service: RunningService, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PROGRAM, "erase", *words],
-        env={"PATH": os.environ["PATH"], "MATRICULE_HOME": str(service.home)},
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return service.command("erase", *words, typed=typed)
 
 
 def test_two_people_erase_a_third_and_neither_does_it_alone(service):

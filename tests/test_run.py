@@ -4,6 +4,7 @@ import os
 import pwd
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,14 @@ from spec import until
 
 ADA, BEN = "ada@school.example", "ben@school.example"
 REAL = ("DATABASE_URL", "BROKER_URL", "SMTP_URL")
+
+
+@contextmanager
+def an_installed_service(**environ: str) -> Iterator[RunningService]:
+    """Started by the very file that an operator starts."""
+    with a_service(**environ) as service:
+        service.prefix = []
+        yield service
 
 
 @pytest.fixture
@@ -84,7 +93,7 @@ def test_a_second_one_in_the_same_home_says_so_and_leaves_the_first_alone():
 
 
 def test_ctrl_c_ends_everything_and_nothing_is_lost():
-    with a_service() as service:
+    with an_installed_service() as service:
         running = service.run()
         service.sign_up(ADA)
         token = comes_in(service, ADA, service.wait_for_mail(ADA))
@@ -98,7 +107,7 @@ def test_ctrl_c_ends_everything_and_nothing_is_lost():
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_stopped_while_it_starts_it_leaves_nothing_running(how):
-    with a_service() as service:
+    with an_installed_service() as service:
         starting = service.start()
         until((service.home / "postgresql" / "data" / "postmaster.pid").exists)
         os.kill(starting.pid, how)
@@ -108,7 +117,7 @@ def test_stopped_while_it_starts_it_leaves_nothing_running(how):
 
 def test_a_port_that_is_taken_is_said_and_nothing_is_left_running(smtp):
     port = smtp.url.rpartition(":")[2]
-    with a_service(MATRICULE_PORT=port) as service:
+    with an_installed_service(MATRICULE_PORT=port) as service:
         status = service.start().wait(30)
         assert status == 1
         assert "MATRICULE_PORT" in service.told()
@@ -128,7 +137,7 @@ def test_without_its_broker_it_answers_and_the_doctor_finds_the_fault():
 
 def test_it_runs_as_another_user_than_root_too():
     """Who is not root already, has run all the others so."""
-    with a_service() as service:
+    with an_installed_service() as service:
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             os.chown(service.home.parent, nobody.pw_uid, nobody.pw_gid)
