@@ -60,6 +60,10 @@ def stored_life(life: Sequence[Any] | None = None, *, to_its_end: bool = False) 
     return [event for event in stored if to_its_end or event.topic not in END]
 
 
+# The place of the event that links, in the file of a whole life.
+LINKED = [event.topic for event in stored_life()].index(Profile.RecordLinked.TOPIC)
+
+
 def a_short_life() -> list[Any]:
     """Asked for, data sent, linked."""
     account, profile = an_account(), a_profile()

@@ -72,13 +72,13 @@ def fact(event_class: type, **fields: object) -> tuple[type, dict[str, Any]]:
 def until(happened: Callable[[], bool], *, patience: float = 20.0) -> None:
     """Look again and again until it has happened; fails after `patience` seconds.
 
-    The longer it lasts, the less often: it is found a tenth too late at most, and who works is left to work.
+    The longer it lasts, the less often, down to twenty times a second: who works is left to work.
     """
     began, never = monotonic(), Event()
     while not happened():
         waited = monotonic() - began
         assert waited < patience, "it has not happened"
-        never.wait(max(0.002, waited / 10))
+        never.wait(min(0.05, max(0.002, waited / 10)))
 
 
 def at_once(deed: Callable[[int], Any], count: int) -> list[Any]:

@@ -96,7 +96,7 @@ def test_control_characters_are_refused_everywhere(field, character):
 
 
 def test_line_breaks_are_for_notes_only():
-    assert taken(Note(), "one\r\ntwo") == "one\r\ntwo"
+    assert taken(Note(), "one\r\ntwo") == "one\ntwo"
     assert refusal_of(Text(), "one\ntwo") == "control-characters"
 
 

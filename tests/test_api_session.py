@@ -241,6 +241,8 @@ def test_a_role_may_do_what_is_its_own_on_staffs_paths(house, role):
             continue
         path = path_of(rule).removeprefix("/api/v1")
         deed = "erase" if "/erasure" in path else "write"
+        if (method, path) == ("post", "/accounts/search"):  # what was typed is no part of an address
+            deed = "read accounts"
         deed = deed if method != "get" else f"read {path.split('/')[1]}"
         some = re.sub("{[a-z_]+}", CASE_ID, path)
         refused = client.ask(method.upper(), some).status_code == 403

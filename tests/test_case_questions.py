@@ -35,7 +35,7 @@ def a_day(day: int, hour: int = 12) -> datetime:
         (4, 1, 1, 4),  # on the same day
         (4, 1, 3, 8),  # two working days: over the week-end
         (4, 5, 7, 4),  # a week-end is no time lost
-        (5, 5, 8, 8),  # on its last day, over a week-end
+        (5, 5, 8, 9),  # on its last day, over a week-end: the day after the answer
         (1, 3, 4, 2),  # late stays late by as much
     ],
 )

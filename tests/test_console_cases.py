@@ -4,7 +4,7 @@ import re
 
 import pytest
 from api_client import Client
-from page_visitor import Visitor, html, text
+from page_visitor import Visitor
 from secretariat import at_the_console, case_of, reads_of, secretariat, waiting
 
 AHV = "756.1234.5678.97"
@@ -34,7 +34,7 @@ def claire(house) -> Client:
 
 def sent(clerk: Visitor, path: str, **typed: str):
     """What the page shows once the form was sent."""
-    return clerk.shown(clerk.fill_in(path, **typed))
+    return clerk.follow(clerk.fill_in(path, **typed))
 
 
 def link_of(house, holder: Client) -> str | None:
@@ -47,7 +47,7 @@ def undo(house, kim, holder: Client) -> None:
 
 
 def test_what_was_declared_stands_beside_the_records_field_by_field(house, clerk, claire):
-    page = html(clerk.get(case_of(house, claire)))
+    page = clerk.get(case_of(house, claire)).html
     rows = dict(re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL))
     assert re.findall(r"<bdi>([^<]+)</bdi>", rows["Adresse e-mail"]) == [claire.email, "claire@old.example"]
     assert "is-different" in rows["Adresse e-mail"]
@@ -60,7 +60,7 @@ def test_what_was_declared_stands_beside_the_records_field_by_field(house, clerk
 
 def test_the_ahv_number_is_shown_for_a_purpose_only(house, kim, clerk, claire):
     case = case_of(house, claire)
-    assert html(clerk.get(f"{case}?purpose=linking")).count(AHV) == 2
+    assert clerk.get(f"{case}?purpose=linking").html.count(AHV) == 2
     assert clerk.get(f"{case}?purpose=curiosity").headers["Location"] == case
     last = reads_of(house, kim)[-1]
     assert (last["what"], last["purpose"], last["account"]) == ("case", "linking", str(claire.id))
@@ -70,14 +70,14 @@ def test_one_key_and_one_button_link_where_identity_agrees_and_the_undo_is_at_ha
     waiting(house, given_name="Anna", ahv_number=None)
     page = sent(clerk, f"{case_of(house, claire)}/link", record_number="R-1001")
     assert link_of(house, claire) == "R-1001"
-    assert "La personne est liée à la fiche R-1001" in text(page)
+    assert "La personne est liée à la fiche R-1001" in page.words
     assert "/console/cases/" in page.request.path
-    (reason,) = re.findall(r'name="reason" value="([^"]+)"', html(page))
-    page = clerk.shown(clerk.send(f"/console/accounts/{claire.id}/unlink", reason=reason))
+    (reason,) = re.findall(r'name="reason" value="([^"]+)"', page.html)
+    page = clerk.follow(clerk.send(f"/console/accounts/{claire.id}/unlink", {"reason": reason}))
     assert link_of(house, claire) is None
     assert page.request.path == case_of(house, claire)
-    assert "La liaison est annulée" in text(page)
-    assert "La liaison est annulée" not in text(clerk.get(page.request.path))
+    assert "La liaison est annulée" in page.words
+    assert "La liaison est annulée" not in clerk.get(page.request.path).words
 
 
 def test_what_is_not_certain_wants_a_reason_and_a_record_that_there_is(house, clerk):
@@ -87,12 +87,12 @@ def test_what_is_not_certain_wants_a_reason_and_a_record_that_there_is(house, cl
     case = f"{case_of(house, luc)}/link"
     page = sent(clerk, case, record_number="R-2001", note="Au guichet.")
     assert page.status_code == 422
-    assert 'id="reason-fault"' in html(page)
-    assert re.search(r'value="R-2001"[^>]* checked', html(page))
-    assert "Au guichet." in html(page)
+    assert 'id="reason-fault"' in page.html
+    assert re.search(r'value="R-2001"[^>]* checked', page.html)
+    assert "Au guichet." in page.html
     page = sent(clerk, case, other_record_number="R-9999", reason="identity-checked")
     assert page.status_code == 422
-    assert 'id="record_number-fault"' in html(page)
+    assert 'id="record_number-fault"' in page.html
     assert sent(clerk, case).status_code == 422
     assert link_of(house, luc) is None
     sent(clerk, case, other_record_number="R-2002", reason="identity-checked")
@@ -104,19 +104,19 @@ def test_many_candidates_are_shown_when_asked(house, clerk):
         house, ahv_number=None, given_name="Luc", family_name="Aubry", birth_date="1970-02-03", sex="male"
     )
     case = case_of(house, luc)
-    assert html(clerk.get(case)).count('name="record_number"') == 3
-    (more,) = re.findall(r'href="([^"]+candidates=all)"', html(clerk.get(case)))
-    assert html(clerk.get(more)).count('name="record_number"') > 3
+    assert clerk.get(case).html.count('name="record_number"') == 3
+    (more,) = re.findall(r'href="([^"]+candidates=all)"', clerk.get(case).html)
+    assert clerk.get(more).html.count('name="record_number"') > 3
 
 
 def test_rejecting_tells_the_next_page_and_the_case_says_who_and_when(house, clerk, claire):
     case = case_of(house, claire)
     assert sent(clerk, f"{case}/reject").status_code == 422
     page = sent(clerk, f"{case}/reject", reason="identity-unproven", note="")
-    assert "La liaison est refusée" in text(page)
+    assert "La liaison est refusée" in page.words
     page = clerk.get(case)
-    assert re.search(r"Refusé par kim.frei@secretariat.example, le", text(page))
-    assert 'name="reason"' not in html(page)
+    assert re.search(r"Refusé par kim.frei@secretariat.example, le", page.words)
+    assert 'name="reason"' not in page.html
 
 
 def test_the_second_clerk_is_told_who_was_first(house, kim, clerk, claire):
@@ -126,14 +126,14 @@ def test_the_second_clerk_is_told_who_was_first(house, kim, clerk, claire):
     )
     other.get(f"{case}/link")
     sent(clerk, f"{case}/link", record_number="R-1001")
-    page = other.shown(other.send(f"{case}/link", record_number="R-1001"))
+    page = other.follow(other.send(f"{case}/link", {"record_number": "R-1001"}))
     assert page.status_code == 409
-    assert re.search(r"kim.frei@secretariat.example l'a réglé avant vous, le \d", text(page))
+    assert re.search(r"kim.frei@secretariat.example l'a réglé avant vous, le \d", page.words)
     again = waiting(house)
     page = sent(other, f"{case_of(house, again)}/link", record_number="R-1001", reason="identity-checked")
     assert page.status_code == 409
-    assert "kim.frei@secretariat.example a lié cette fiche à un autre compte" in text(page)
-    assert "Liée au compte de" in text(page)
+    assert "kim.frei@secretariat.example a lié cette fiche à un autre compte" in page.words
+    assert "Liée au compte de" in page.words
     undo(house, kim, claire)
 
 
@@ -141,19 +141,19 @@ def test_a_lost_session_brings_back_what_was_typed(house, kim, clerk, claire):
     case = f"{case_of(house, claire)}/reject"
     clerk.get(case)
     clerk.client.delete_cookie("matricule_session", domain="127.0.0.1")
-    answer = clerk.send(case, reason="data-wrong", note="Appelée deux fois.")
+    answer = clerk.send(case, {"reason": "data-wrong", "note": "Appelée deux fois."})
     assert answer.headers["Location"] == f"/?next={case}"
     clerk.client.set_cookie("matricule_session", kim.secret, domain="127.0.0.1")
-    assert "Appelée deux fois." in html(clerk.get(case))
+    assert "Appelée deux fois." in clerk.get(case).html
 
 
 def test_nobody_but_clerks_decides(house, claire):
     case = case_of(house, claire)
     auditor = at_the_console(house, house.staff("auditor", f"audit-{next(house.numbers)}@canton.example"))
-    assert 'name="reason"' not in html(auditor.get(case))
+    assert 'name="reason"' not in auditor.get(case).html
     for path in (f"{case}/link", f"{case}/reject", f"/console/accounts/{claire.id}/unlink"):
         assert auditor.get(path).status_code == 403
-        assert auditor.send(path, record_number="R-1001", reason="other").status_code == 403
+        assert auditor.send(path, {"record_number": "R-1001", "reason": "other"}).status_code == 403
     assert link_of(house, claire) is None
 
 
@@ -163,18 +163,18 @@ def test_a_question_goes_out_in_the_holders_language_and_its_answer_stands_on_th
     house.service.watermark.wait(("directory",), house.service.watermark.open(position))
     case = case_of(house, maja)
     page = clerk.get(f"{case}/question?template=ahv-number")
-    assert "Ihre AHV-Nummer" in html(page)
+    assert "Ihre AHV-Nummer" in page.html
     assert clerk.get(f"{case}/question?template=../../x").status_code == 200
     assert sent(clerk, f"{case}/question", text=" ").status_code == 422
     page = sent(clerk, f"{case}/question", text="Haben Sie früher anders geheissen?")
-    assert "La question est envoyée" in text(page)
+    assert "La question est envoyée" in page.words
     assert maja.get("/me/case").json["question"]["text"] == "Haben Sie früher anders geheissen?"
-    page = text(clerk.get(case))
+    page = clerk.get(case).words
     assert "délai suspendu" in page
     assert "Haben Sie früher anders geheissen?" in page
     assert sent(clerk, f"{case}/question", text="Noch etwas?").status_code == 409
     maja.post("/me/case/answer", {"text": "Ja: Maja Wyss."})
-    assert "Ja: Maja Wyss." in text(clerk.get(case))
+    assert "Ja: Maja Wyss." in clerk.get(case).words
 
 
 def test_a_case_is_taken_and_taken_over(house, kim, clerk, claire):
@@ -183,13 +183,13 @@ def test_a_case_is_taken_and_taken_over(house, kim, clerk, claire):
     other = at_the_console(house, lou)
     other.get(case)
     sent(clerk, f"{case}/take")
-    assert "kim.frei@secretariat.example" in text(clerk.get("/console"))
-    page = other.shown(other.send(f"{case}/take"))
+    assert "kim.frei@secretariat.example" in clerk.get("/console").words
+    page = other.follow(other.send(f"{case}/take"))
     assert page.status_code == 409
-    assert "kim.frei@secretariat.example y travaille depuis" in text(page)
-    page = other.shown(other.send(f"{case}/take", instead_of=str(kim.id)))
+    assert "kim.frei@secretariat.example y travaille depuis" in page.words
+    page = other.follow(other.send(f"{case}/take", {"instead_of": str(kim.id)}))
     assert page.status_code == 200
-    assert re.search(r"Pris par " + lou.email, text(page))
+    assert re.search(r"Pris par " + lou.email, page.words)
 
 
 def test_a_record_is_made_of_what_was_declared_where_there_is_none(house, clerk):
@@ -197,4 +197,4 @@ def test_a_record_is_made_of_what_was_declared_where_there_is_none(house, clerk)
     page = sent(clerk, f"{case_of(house, ines)}/create-record", reason="new-person", note="")
     number = link_of(house, ines)
     assert house.service.records.get(number).family_name == "Lovis"
-    assert f"La fiche {number} est créée" in text(page)
+    assert f"La fiche {number} est créée" in page.words

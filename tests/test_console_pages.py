@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from page_visitor import Visitor, html, text
+from page_visitor import Visitor
 from secretariat import at_the_console, reads_of, secretariat, waiting
 
 from infrastructure.translations import LOCALES
@@ -61,17 +61,17 @@ def test_tabs_are_those_of_the_role(house, clerk):
 def test_every_page_speaks_every_language_and_runs_nothing_inline(clerk, claire):
     for locale in LOCALES:
         for path in ("/console", "/console?state=all", "/console?state=asked"):
-            page = html(clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}"))
+            page = clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}").html
             assert f'<html lang="{locale}">' in page
             assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page), path
     clerk.get("/console?lang=fr")
 
 
 def test_the_queue_tells_who_waits_why_and_until_when(clerk, claire):
-    page = text(clerk.get("/console"))
+    page = clerk.get("/console").words
     assert claire.email in page
     assert "Autre adresse e-mail dans la fiche" in page
-    assert claire.email not in text(clerk.get("/console?late=true"))
+    assert claire.email not in clerk.get("/console?late=true").words
     assert clerk.get("/console?state=rejected&lang=fr").status_code == 200
     assert clerk.get("/console?state=mine").headers["Location"] == "/console"
     assert clerk.get("/console?cursor=x").headers["Location"] == "/console"
@@ -93,7 +93,7 @@ def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):
 
 
 def tabs(answer) -> list[str]:
-    inside = re.search(r'<nav class="tabs".*?</nav>', html(answer), re.DOTALL)[0]
+    inside = re.search(r'<nav class="tabs".*?</nav>', answer.html, re.DOTALL)[0]
     return re.findall(r"<a [^>]*>([^<]+)</a>", inside)
 
 

@@ -145,9 +145,11 @@ def test_under_a_wrong_master_key_people_are_parked_and_none_is_taken_for_erased
     account_id = here.submitted()
     with projecting(here, keyring=Keyring({1: b"\x02" * 32})) as projector:
         catch_up(here, projector)
-    assert {entry[::4] for entry in parked(here)} == {("directory", "KeyFault")}
+    assert {entry[::4] for entry in parked(here)} == {("directory", "KeyFault"), ("finder", "KeyFault")}
     with projecting(here) as projector:
-        assert projector.fold_parked() == 2  # the account's stream and the profile's, in the order of the log
+        assert (
+            projector.fold_parked() == 4
+        )  # in each of the two the account's stream and the profile's, in the order of the log
     entry = Directory(here.pool).get(account_id)
     assert (entry.email, entry.family_name, entry.link_state) == (
         AURELIE_ADDRESS,

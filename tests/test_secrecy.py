@@ -21,9 +21,10 @@ NOTE = "Ausweis am Schalter\nvorgelegt, Frau Quuxmüller"
 FORMS = ["7569217076985", "+41795550177", "79 555 01 77", "79 555 0177"]
 OPEN_BY_PURPOSE = {
     "directory",
+    "finder",
     "records",
     "portfolio",
-}  # a read model for staff; the institution's own register
+}  # read models for staff; the institution's own register
 
 
 class Tap:

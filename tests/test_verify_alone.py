@@ -16,7 +16,7 @@ from string import Formatter
 from typing import Any
 
 import pytest
-from evidence_files import SIGNER, Made, a_short_life, made, resigned, stored_life
+from evidence_files import LINKED, SIGNER, Made, a_short_life, made, resigned, stored_life
 from people import NOON
 from test_house import imported
 
@@ -116,14 +116,14 @@ def signed_at(file: Made) -> str:
 
 def test_it_says_what_does_not_hold_and_at_which_event(elsewhere, file):
     content = file.content
-    content["events"][36]["values"]["record_number"] = "R-666666"
+    content["events"][LINKED]["values"]["record_number"] = "R-666666"
     (elsewhere.folder / "forged.json").write_bytes(resigned(content))
-    answer = elsewhere.run("forged.json")
+    answer, position = elsewhere.run("forged.json"), content["events"][LINKED]["position"]
     assert answer.returncode == 1
     assert answer.stdout.splitlines()[-2:] == [
         "Result: this file does not prove what it says. 1 thing does not hold:",
-        f"– Event 37 of {len(file.stored)} (position 860160, «Account linked», profile.record-linked): the readable"
-        " value of the field «Record» is not the one that was recorded.",
+        f"– Event {LINKED + 1} of {len(file.stored)} (position {position}, «Account linked», profile.record-linked):"
+        " the readable value of the field «Record» is not the one that was recorded.",
     ]
 
 

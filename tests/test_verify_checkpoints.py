@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from evidence_files import FORGER, ORIGIN, SIGNER, Log, Made, made, resigned
+from evidence_files import FORGER, LINKED, ORIGIN, SIGNER, Log, Made, made, resigned
 from public_vectors import vectors
 
 from api import verify
@@ -154,7 +154,7 @@ def test_an_earlier_checkpoint_that_is_not_the_beginning_shows_that_history_was_
 # --- other forms, and others' vectors
 
 
-def tlog_proof(file: Made, place: int = 36, leaf: bytes | None = None) -> bytes:
+def tlog_proof(file: Made, place: int = LINKED, leaf: bytes | None = None) -> bytes:
     event = file.content["events"][place]
     lines = [
         "c2sp.org/tlog-proof@v1",
@@ -180,7 +180,7 @@ def test_a_tlog_proof_of_one_event_is_understood(file):
 
 
 def test_the_leaf_is_the_one_of_the_tree(file):
-    event, stored = file.content["events"][36], file.stored[36]
+    event, stored = file.content["events"][LINKED], file.stored[LINKED]
     at = verify.moment(event["recorded_at"])
     identity = (stored.originator_id, stored.originator_version, stored.topic, stored.account_id)
     leaf = leaf_bytes(event["leaf_index"], event["position"], *identity, at, stored.state)
