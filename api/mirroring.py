@@ -39,7 +39,11 @@ def status(service: Service, json_wanted: bool) -> None:
 
 
 @RECORDS.command("refresh")
-@click.option("--accept-losses", is_flag=True, help="Also where more than a tenth of the records is gone.")
+@click.option(
+    "--accept-losses",
+    is_flag=True,
+    help="Also where a tenth of the records is gone, or somebody else's.",
+)
 @click.option("--language", type=click.Choice(LOCALES), default="en", help="Of the reasons.")
 @as_json
 @with_service
@@ -103,7 +107,7 @@ def said(code: str, detail: str | None) -> str:
 
 def to_do(code: str) -> str:
     """What an operator does about a fault."""
-    if code == "losses":
+    if code in ("losses", "strangers"):
         return "Ask those who keep them; if it is right, run matricule records refresh --accept-losses."
     return "The older records stay in use. Mend it there, or correct RECORDS_URL (docs/records.md)."
 

@@ -33,10 +33,10 @@ class Reviews:
         log = self.linking.log
         account = log.account(account_id)
         profile = log.profile(account.profile_id)
+        effects: list[Effect] = []
         if profile.link:
             self._doubt(account, profile, changes)
-            effects = []
-        else:
+        elif not account.merged:  # whose person has another account
             effects = self._match_again(account, profile, changes)
         try:
             return log.record(profile, effects=effects)
@@ -60,7 +60,7 @@ class Reviews:
         case = profile.open_case
         if not case and profile.link_state != "rejected":
             return []  # the first match is under way, and will see the register as it is now
-        if case and case.cause in matching.AGAIN:
+        if case and case.cause not in matching.UNCERTAIN:
             return []  # a clerk looks into it, whatever the register says; it is shown as it is now
         decision = self.linking.would_decide(declared_by(profile), account.email, account.id)
         if case:

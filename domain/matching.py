@@ -32,7 +32,7 @@ AGAIN: Final = (
     "unlinked-before",  # from the very record that would be linked
     "identity-corrected",  # what the link was decided on has changed
     "accounts-separated",  # that two accounts are one person's was a mistake
-    "record-changed",  # the same, on the register's side
+    "record-changed",  # what the link was decided on is no longer what the record says
     "record-merged",  # with another one, which the case names
     "record-gone",  # from the register
     "record-appeared",  # which may be the person's whom a clerk had found no record for, or has in hand

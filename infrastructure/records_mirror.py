@@ -88,7 +88,8 @@ class Mirror:
     ) -> Refreshed:
         """Read the source and take over what differs; what goes wrong is noted. Raises SourceFault, RefreshedElsewhere.
 
-        today: where the future begins. accept_losses: also where more records are gone than disappear by themselves.
+        today: where the future begins. accept_losses: also where more records are gone, or somebody else's, than that
+        happens to by itself. progress: may raise, which ends it; what was taken over stays, and the next one goes on.
         whole: also where the source would say that nothing has changed.
         """
         with self._turn() as connection:

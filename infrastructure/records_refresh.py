@@ -25,8 +25,8 @@ from infrastructure.upsert import BATCH, upsert, write
 RULES: Final = "1"  # raised whenever records are parsed in another way: all are parsed anew then
 STAGED: Final = 5_000  # rows at once
 ATTEMPTS: Final = 3  # at a register that changes while it is read
-LOSSES: Final = 0.1  # of all records: more do not disappear from one day to the next
-FEW: Final = 10  # records may disappear from however small a register
+LOSSES: Final = 0.1  # of all records: more do not disappear, or change their person, from one day to the next
+FEW: Final = 10  # records may do so in however small a register
 TOLD: Final = 100  # refused records, by number
 
 TOLD_COLUMNS: Final = tuple(name for name in FIELDS if name not in ("record_number", MERGED_INTO))
@@ -51,6 +51,15 @@ GONE = (
 COUNTS = f"""
     SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM incoming),
            (SELECT count(*) {GONE}) + (SELECT count(*) FROM incoming JOIN records USING (record_number) WHERE merged)
+"""
+# Of how many records the source says that they are somebody else's now: told as in a file or not, blanks are nothing.
+STRANGERS = """
+    SELECT count(*) FROM incoming JOIN records AS r USING (record_number)
+     WHERE told IS NOT NULL AND NOT merged AND (
+        nullif(regexp_replace(told->>'ahv_number', '[^0-9]', '', 'g'), '') IS DISTINCT FROM r.ahv_number
+        OR nullif(btrim(normalize(told->>'family_name')), '') IS DISTINCT FROM r.family_name
+        OR nullif(btrim(normalize(told->>'given_name')), '') IS DISTINCT FROM r.given_name
+        OR nullif(btrim(told->>'birth_date'), '') IS DISTINCT FROM r.birth_date::text)
 """
 SOME_CHANGED = """
     SELECT record_number, merged, told FROM incoming
@@ -167,11 +176,14 @@ class Refresh:
             raise SourceFault("shape", "record_number") from None
 
     def _judge(self, *, accept_losses: bool) -> None:
-        """Raises SourceFault where the mirror would lose more than a register loses."""
+        """Raises SourceFault where the mirror would lose or change more people than a register does."""
         had, told, lost = self._connection.execute(COUNTS).fetchone()
         too_many = lost > max(FEW, LOSSES * had) or (lost and not told)
         if too_many and not accept_losses:
             raise SourceFault("losses", f"{lost} of {had}")
+        (strangers,) = self._connection.execute(STRANGERS).fetchone()
+        if strangers > max(FEW, LOSSES * had) and not accept_losses:
+            raise SourceFault("strangers", f"{strangers} of {had}")
 
     def _take_over(self) -> None:
         last, done = "", 0

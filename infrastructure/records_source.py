@@ -45,6 +45,7 @@ FAULTS: Final = {
     "incomplete": "names fewer or more records than it announces",
     "changed": "changes while it is read, each time",
     "losses": "lacks too many of the records that it had",
+    "strangers": "says of too many records that they are somebody else's",
 }
 
 

@@ -17,6 +17,10 @@ AFTER_A_FAULT: Final = timedelta(minutes=1)
 PASSING: Final = ("down", "slow", "status", "broken-off", "changed")  # faults that may be over in a minute
 
 
+class Stopping(Exception):
+    """In the middle of a reading."""
+
+
 class RefreshRecords:
     """Any number may run: one reads, the others find it done."""
 
@@ -33,7 +37,7 @@ class RefreshRecords:
         """Work until `stop`. Raises psycopg's errors: whoever runs it begins again."""
         while not stop.is_set():
             if self._source and self._is_due(self._source):
-                self._refresh(self._source)
+                self._refresh(self._source, stop)
             stop.wait(POLL)
 
     def _is_due(self, source: Source) -> bool:
@@ -43,11 +47,15 @@ class RefreshRecords:
         pause = min(self._every, AFTER_A_FAULT) if state.fault in PASSING else self._every
         return self._clock.now() - state.tried_at >= pause
 
-    def _refresh(self, source: Source) -> None:
+    def _refresh(self, source: Source, stop: threading.Event) -> None:
+        def go_on(_what: str, _count: int) -> None:
+            if stop.is_set():
+                raise Stopping
+
         now = self._clock.now()
         try:
-            done = self._mirror.refresh(source, now=now, today=now.astimezone(ZURICH).date())
-        except RefreshedElsewhere:
+            done = self._mirror.refresh(source, now=now, today=now.astimezone(ZURICH).date(), progress=go_on)
+        except (RefreshedElsewhere, Stopping):
             return
         except SourceFault as fault:
             log.error("the records could not be read; the older ones stay", extra={"code": fault.code})

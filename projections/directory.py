@@ -247,7 +247,7 @@ class Directory:
         """Those who have declared who they are, and whose record is not known."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT account_id FROM directory WHERE link_state IN ('waiting', 'rejected') AND NOT closed"
+                "SELECT account_id FROM directory WHERE link_state IN ('waiting', 'rejected') AND state <> 'closed'"
             )
             return [account_id for (account_id,) in rows]
 

@@ -25,7 +25,8 @@ LATER = "R-000009"
 @pytest.fixture
 def here(database_url):
     with desk(database_url) as here:
-        here.review = ReviewRecords(here.pool, Reviews(here.linking), here.lookup, Directory(here.pool))
+        here.reviews = Reviews(here.linking)
+        here.review = ReviewRecords(here.pool, here.reviews, here.lookup, Directory(here.pool))
         review(here)  # of the register that the desk begins with
         yield here
 
@@ -249,6 +250,18 @@ def test_where_a_clerk_found_no_record_a_clerk_decides_on_the_one_that_comes(her
     set_record(here, email="other@example.org")
     review(here)
     assert case(here, waiting) is None  # this one was looked at
+
+
+def test_an_account_that_was_merged_into_another_waits_no_more(here, waiting):
+    other = here.submitted(STRANGER)
+    match(here, other)
+    here.merges.merge(other, waiting, reason="same-person", note=None, actor=CLERK)
+    here.with_records()
+    review(here)
+    assert (link(here, waiting), waiting in Directory(here.pool).without_record()) == (None, False)
+    here.reviews.look_again(waiting, {HERS: True})
+    assert link(here, waiting) is None
+    assert case(here, other).cause == "address-differs"
 
 
 def test_what_a_clerk_has_in_hand_is_not_decided_over_his_head(here, waiting):

@@ -167,6 +167,35 @@ def test_records_that_disappear_in_numbers_are_kept_until_somebody_says_that_it_
         assert house.refused(url) == ("losses", "97 of 97")
 
 
+def test_records_that_become_somebody_elses_in_numbers_are_not_believed_either(house):
+    register = Register(*many(120), page=200)
+    with serving(register) as url:
+        house.refresh(url)
+        swapped = [each | {"family_name": "Ada", "given_name": each["family_name"]} for each in many(120)]
+        register.change(*swapped[:12], *many(120)[12:])
+        assert house.refresh(url).changed == 12
+        register.change(*swapped[:25], *many(120)[25:])
+        assert house.refused(url) == ("strangers", "13 of 120")
+        spaced = [each | {"family_name": f" {each['family_name']} ", "city": "Bienne"} for each in many(120)]
+        register.change(*swapped[:12], *spaced[12:])
+        assert house.refresh(url).changed == 108
+        register.change(*({"record_number": each["record_number"]} for each in many(120)))
+        assert house.refused(url) == ("strangers", "120 of 120")
+        assert house.refresh(url, accept_losses=True).changed == 120
+
+
+def test_whoever_ends_a_reading_halfway_loses_nothing(house):
+    def end(what: str, count: int) -> None:
+        if what == "taken over":
+            raise KeyboardInterrupt
+
+    with serving(Register(*many(1500), page=1500)) as url:
+        with pytest.raises(KeyboardInterrupt):
+            house.refresh(url, progress=end)
+        assert (len(house.records()), house.mirror.state()) == (1000, None)
+        assert told(house.refresh(url)) == (500, 0, 1000, 0, 0, 0)
+
+
 def test_a_few_records_disappear_but_never_all(house):
     register = Register(*many(3))
     with serving(register) as url:

@@ -34,6 +34,7 @@ BENCHMARKS = (
     "pages",
     "at_rest",
     "matching",
+    "refresh",
 )
 
 
