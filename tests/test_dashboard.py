@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from page_visitor import html, text
 from secretariat import at_the_console, secretariat, waiting
 
 from domain.calendar import swiss_day
@@ -47,15 +46,15 @@ def test_it_is_for_the_secretariat_and_operators(house, clerk, claire):
         assert [who.get(path).status_code for who in (clerk, operator)] == [200, 200]
         for other in (house.staff("auditor", f"auditor-{len(path)}@canton.example"), claire):
             assert at_the_console(house, other).get(path).status_code == 403
-    assert "Tableau de bord" in html(operator.get("/console/dashboard?lang=fr"))
+    assert "Tableau de bord" in operator.get("/console/dashboard?lang=fr").html
 
 
 def test_figures_have_a_headline_a_chart_and_its_numbers(house, clerk):
     today = swiss_day(house.service.clock.now())
-    page = html(clerk.get("/console/dashboard"))
+    page = clerk.get("/console/dashboard").html
     found = tables(page)
     assert set(found) == {"time", "backlog", "requests", "ways", "mails"}
-    assert "1 dossier restait à traiter, dont 0 en retard" in text(clerk.get("/console/dashboard"))
+    assert "1 dossier restait à traiter, dont 0 en retard" in clerk.get("/console/dashboard").words
     head, *days = found["backlog"]
     assert head == ["Jour ou semaine", "À traiter", "En retard"]
     assert (len(days), days[-1][1:]) == (30, ["1", "0"])
@@ -70,13 +69,13 @@ def test_figures_have_a_headline_a_chart_and_its_numbers(house, clerk):
 
 def test_a_period_is_chosen_by_code_or_by_days_and_what_is_wrong_with_it_is_told(clerk):
     for code, rows in (("week", 7), ("month", 30)):
-        page = html(clerk.get(f"/console/dashboard?period={code}"))
+        page = clerk.get(f"/console/dashboard?period={code}").html
         assert f'period={code}" aria-current="true"' in page
         assert len(tables(page)["requests"]) == rows + 1
-    assert 13 <= len(tables(html(clerk.get("/console/dashboard?period=quarter")))["requests"]) <= 15  # weeks
+    assert 13 <= len(tables(clerk.get("/console/dashboard?period=quarter").html)["requests"]) <= 15  # weeks
     nothing = clerk.get("/console/dashboard?from=2020-01-01&to=2020-01-05")
     assert nothing.status_code == 200
-    assert "Rien pendant cette période." in text(nothing)
+    assert "Rien pendant cette période." in nothing.words
     assert clerk.get("/console/dashboard?period=decade").headers["Location"] == "/console/dashboard"
     for wrong, told in (
         ("from=2026-02-02&to=2026-02-01", "Inversez les deux."),
@@ -85,14 +84,14 @@ def test_a_period_is_chosen_by_code_or_by_days_and_what_is_wrong_with_it_is_told
     ):
         answer = clerk.get(f"/console/dashboard?{wrong}")
         assert answer.status_code == 422
-        assert told in text(answer), wrong
+        assert told in answer.words, wrong
         field, typed = wrong.split("&")[0].split("=")
-        assert re.search(f'name="{field}" value="{typed}"[^>]* aria-invalid="true"', html(answer))
+        assert re.search(f'name="{field}" value="{typed}"[^>]* aria-invalid="true"', answer.html)
 
 
 def test_every_language_says_it_and_nothing_runs_inline(clerk):
     for locale in LOCALES:
-        page = html(clerk.get(f"/console/dashboard?period=year&lang={locale}"))
+        page = clerk.get(f"/console/dashboard?period=year&lang={locale}").html
         assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page)
         assert f'<html lang="{locale}">' in page
     clerk.get("/console?lang=fr")
