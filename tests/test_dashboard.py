@@ -47,6 +47,9 @@ def test_it_is_for_the_secretariat_and_operators(house, clerk, claire):
         for other in (house.staff("auditor", f"auditor-{len(path)}@canton.example"), claire):
             assert at_the_console(house, other).get(path).status_code == 403
     assert "Tableau de bord" in operator.get("/console/dashboard?lang=fr").html
+    cases = 'href="/console?late=true"'
+    assert cases in clerk.get("/console/dashboard").html
+    assert cases not in operator.get("/console/dashboard").html  # who may not see them
 
 
 def test_figures_have_a_headline_a_chart_and_its_numbers(house, clerk):

@@ -120,7 +120,7 @@ def _backlog(shown: Sequence[Span]) -> Figure:
         (t("dashboard.column.when"), _label("open"), _label("late")),
         [(span.label, written(span.open), written(span.late)) for span in shown],
         is_empty=not most.open,
-        besides=_unit(shown),
+        besides=_unit(shown, columns=False),
     )
 
 
@@ -177,11 +177,13 @@ def _places(shown: Sequence[Span], size: Size) -> Places:
     return Places(len(shown), labels(shown, LABELS[size]), shaded=off, partial=partial(shown))
 
 
-def _unit(shown: Sequence[Span]) -> str:
-    """What a column stands for, and what its colour says besides."""
-    if by_week(shown):
-        return t("dashboard.weeks")
-    return t("dashboard.days-off") if days_off(shown, service().institution.working_days) else ""
+def _unit(shown: Sequence[Span], *, columns: bool = True) -> str:
+    """What a place stands for, and what its colour says besides."""
+    if not by_week(shown):
+        off = days_off(shown, service().institution.working_days)
+        return t("dashboard.days-off") if off else ""
+    weeks = t("dashboard.weeks")
+    return f"{weeks} {t('dashboard.partial')}" if columns and partial(shown) else weeks
 
 
 def _figure(
