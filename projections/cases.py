@@ -179,11 +179,12 @@ class Cases:
             )
             return asked.fetchone() is not None
 
-    def open_of(self, account_id: UUID) -> UUID | None:
-        """The case of an account that waits for a decision."""
+    def undecided_of(self, account_id: UUID) -> UUID | None:
+        """The case of an account that waits for a decision or an answer."""
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT case_id FROM cases WHERE account_id = %s AND state = 'open'", (account_id,)
+                "SELECT case_id FROM cases WHERE account_id = %s AND state IN ('open', 'asked')",
+                (account_id,),
             ).fetchone()
         return row and row[0]
 

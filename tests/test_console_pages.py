@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from datetime import date
 
 import pytest
-from page_visitor import Visitor
-from secretariat import at_the_console, reads_of, secretariat, waiting
+from page_visitor import Visitor, html, text
+from secretariat import at_the_console, case_of, reads_of, secretariat, waiting
 
+from domain.calendar import ZURICH
 from infrastructure.translations import LOCALES
 
 CLERK, AUDITOR = "kim.frei@secretariat.example", "paul.audit@canton.example"
@@ -42,9 +44,16 @@ def test_each_page_is_for_those_whose_role_it_is(house, clerk, claire):
     pages = {
         "/console": (clerk, auditor),
         "/console/cases.csv": (clerk, auditor),
+        case_of(house, claire): (clerk, auditor),
+        f"{case_of(house, claire)}/reject": (clerk,),
+        f"{case_of(house, claire)}/take": (clerk,),
+        "/console/accounts": (clerk, auditor, keeper),
+        f"/console/accounts/{claire.id}": (clerk, auditor, keeper),
+        f"/console/accounts/{claire.id}/past?as_of={today(house)}": (clerk, auditor, keeper),
+        f"/console/accounts/{claire.id}/lock": (clerk,),
     }
     for path, readers in pages.items():
-        assert Visitor(house).get(path).headers["Location"] == f"/?next={path}"
+        assert Visitor(house).get(path).headers["Location"] == f"/?next={path.partition('?')[0]}"
         for visitor in (clerk, auditor, holder, keeper):
             expected = 200 if visitor in readers else 403
             assert visitor.get(path).status_code == expected, (path, visitor)
@@ -58,20 +67,31 @@ def test_tabs_are_those_of_the_role(house, clerk):
     assert tabs(clerk.get("/welcome"))[-1] == "Console"
 
 
-def test_every_page_speaks_every_language_and_runs_nothing_inline(clerk, claire):
+def test_every_page_speaks_every_language_and_runs_nothing_inline(house, clerk, claire):
     for locale in LOCALES:
-        for path in ("/console", "/console?state=all", "/console?state=asked"):
-            page = clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}").html
+        for path in (
+            "/console",
+            "/console?state=all",
+            "/console?state=asked",
+            case_of(house, claire),
+            f"{case_of(house, claire)}/question?template=names",
+            f"{case_of(house, claire)}/create-record",
+            "/console/accounts",
+            f"/console/accounts/{claire.id}",
+            f"/console/accounts/{claire.id}/recovery",
+            f"/console/accounts/{claire.id}/past?as_of={today(house)}",
+        ):
+            page = html(clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}"))
             assert f'<html lang="{locale}">' in page
             assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page), path
     clerk.get("/console?lang=fr")
 
 
 def test_the_queue_tells_who_waits_why_and_until_when(clerk, claire):
-    page = clerk.get("/console").words
+    page = text(clerk.get("/console"))
     assert claire.email in page
     assert "Autre adresse e-mail dans la fiche" in page
-    assert claire.email not in clerk.get("/console?late=true").words
+    assert claire.email not in text(clerk.get("/console?late=true"))
     assert clerk.get("/console?state=rejected&lang=fr").status_code == 200
     assert clerk.get("/console?state=mine").headers["Location"] == "/console"
     assert clerk.get("/console?cursor=x").headers["Location"] == "/console"
@@ -93,9 +113,13 @@ def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):
 
 
 def tabs(answer) -> list[str]:
-    inside = re.search(r'<nav class="tabs".*?</nav>', answer.html, re.DOTALL)[0]
+    inside = re.search(r'<nav class="tabs".*?</nav>', html(answer), re.DOTALL)[0]
     return re.findall(r"<a [^>]*>([^<]+)</a>", inside)
 
 
 def kim_id(house):
     return house.account_id(CLERK)
+
+
+def today(house) -> date:
+    return house.service.clock.now().astimezone(ZURICH).date()

@@ -1,6 +1,6 @@
-"""One's own history as a page tells it: by day, with values in words instead of codes."""
+"""A history as a page tells it: by day, with values in words instead of codes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
@@ -29,14 +29,16 @@ DAYS: Final = ("birth_date", "due", "until", "link_due", "case_due")
 INSTANTS: Final = ("expires_at",)
 
 
-def by_day(moments: Sequence[Moment]) -> list[tuple[date, list[dict[str, Any]]]]:
-    """Each day with what happened on it, in Switzerland."""
-    told = [_told(each) for each in moments]
+def by_day(
+    moments: Sequence[Moment], shown: Callable[[Moment], dict[str, Any]] = representations.own_moment
+) -> list[tuple[date, list[dict[str, Any]]]]:
+    """Each day with what happened on it, in Switzerland. shown: what the reader may see of a moment."""
+    told = [_told(each, shown) for each in moments]
     return [(date, list(each)) for date, each in groupby(told, lambda one: one["at"].date())]
 
 
-def _told(happened: Moment) -> dict[str, Any]:
-    told = representations.own_moment(happened)
+def _told(happened: Moment, shown: Callable[[Moment], dict[str, Any]]) -> dict[str, Any]:
+    told = shown(happened)
     at = happened.at.astimezone(ZURICH)
     return {
         **told,

@@ -17,6 +17,7 @@ from api.web.console import (
     dashboard,
     desk,
     queue,
+    sheet,
 )
 
 # Whoever adds a feature of the console adds it here, and its tab in `desk`.
@@ -24,6 +25,7 @@ FEATURES: Final = (
     queue,
     case,
     accounts,
+    sheet,
     actions,
     dashboard,
     audit,
@@ -40,7 +42,6 @@ def install(app: Flask) -> None:
         "console_tabs": desk.tabs,
         "console_home": desk.home,
         "in_days": desk.in_days,
-        "case_address": desk.case_address,
         "desk_pairs": desk.pairs,
         "may": desk.may,
     }

@@ -49,6 +49,7 @@ def show() -> Response:
         "console/accounts.html",
         form=form,
         searched=kept is not None,
+        filtered=any(form.values.get(name) for name in account_lists.FILTERS),
         lost=kept is None and ASKED in request.args,
         word=request.args.get(ASKED),
         items=items,

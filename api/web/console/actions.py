@@ -1,43 +1,159 @@
-"""What a clerk does to an account, each with a reason."""
+"""What a clerk does to an account, each on a page of its own, with a reason."""
 
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from flask import Response
+from marshmallow import Schema
 
 from api.context import service
 from api.errors import Problem
 from api.identity import me
-from api.schemas.staff import Unlinking
+from api.schemas.fields import Input
+from api.schemas.second_factors import SecondFactorReset
+from api.schemas.staff import Closing, Correction, Locking, RecoveryProposal, Unlinking, Unlocking
 from api.web.console import decided, desk
 from api.web.console.desk import CLERKS
 from api.web.feature import Feature
 from api.web.forms import Form
 from api.web.page import go, page
 from api.web.visitors import for_staff, note_position, reads, wait_for
+from application.ports import Saved
 from domain.errors import Refused
+from infrastructure.bootstrap import Service
+from projections.directory import Entry
 
 pages = Feature("console_actions")
 
 
-@pages.route("/console/accounts/<uuid:account_id>/unlink", methods=["GET", "POST"])
+class Action(NamedTuple):
+    """carry_out: a command of the service, by account, what the form says, and actor. fits: whether it is offered."""
+
+    schema: type[Schema]
+    reasons: str
+    carry_out: Callable[[Service], Callable[..., Saved | UUID]]
+    fits: Callable[[Entry], bool]
+    danger: bool = False
+
+
+ACTIONS: Final = {
+    "unlink": Action(
+        Unlinking, "unlink", lambda parts: parts.linking.unlink, lambda entry: entry.link_state == "linked"
+    ),
+    "correct": Action(
+        Correction,
+        "correct",
+        lambda parts: parts.address_changes.correct,
+        lambda entry: entry.state != "closed",
+    ),
+    "recovery": Action(
+        RecoveryProposal,
+        "recovery",
+        lambda parts: parts.recovery.propose,
+        lambda entry: entry.state != "closed",
+    ),
+    "second-factor-reset": Action(
+        SecondFactorReset, "second-factor-reset", lambda parts: parts.factors.reset, lambda entry: True
+    ),
+    "lock": Action(
+        Locking,
+        "lock",
+        lambda parts: parts.standings.lock,
+        lambda entry: entry.state in ("requested", "active"),
+        danger=True,
+    ),
+    "unlock": Action(
+        Unlocking, "unlock", lambda parts: parts.standings.unlock, lambda entry: entry.state == "locked"
+    ),
+    "close": Action(
+        Closing,
+        "close",
+        lambda parts: parts.standings.close,
+        lambda entry: entry.state != "closed",
+        danger=True,
+    ),
+}
+
+
+def offered(entry: Entry) -> list[str]:
+    """What may be done to it as it stands; to one's own account nothing."""
+    if entry.state == "erased" or entry.account_id == me().account_id:
+        return []
+    return [name for name, action in ACTIONS.items() if action.fits(entry)]
+
+
+@pages.route(
+    "/console/accounts/<uuid:account_id>/<any(" + ", ".join(f'"{name}"' for name in ACTIONS) + "):name>",
+    methods=["GET", "POST"],
+)
 @for_staff(*CLERKS)
-@reads("cases")
-def unlink(account_id: UUID) -> Response:
-    """Take a link back; what follows is the case that is open now."""
-    entry = service().directory.get(account_id)
-    if entry is None:
-        raise Problem("not-found")
-    form = Form(Unlinking)
+@reads("cases", "timeline")
+def act(account_id: UUID, name: str) -> Response:
+    """The form, and what it says carried out."""
+    entry, action = _entry(account_id), ACTIONS[name]
+    form = Form(action.schema)
     if wanted := form.read():
         try:
-            saved = service().linking.unlink(account_id, **wanted, actor=me().account_id)
+            done = action.carry_out(service())(account_id, **wanted, actor=me().account_id)
         except Refused as refusal:
             decided.refused(form, refusal)
         else:
             form.done()
-            decided.note("unlinked", account=str(account_id))
-            note_position(saved)
-            wait_for("cases")
-            case_id = service().cases.open_of(account_id)
-            return go("console_case.show", case_id=case_id) if case_id else go("console_queue.show")
-    return page("console/unlink.html", form=form, entry=entry, reasons=desk.choices("reasons.unlink"))
+            return _told(account_id, name, done)
+    return page(
+        "console/action.html",
+        form=form,
+        name=name,
+        entry=entry,
+        with_address="email" in action.schema().fields,
+        reasons=desk.choices(f"reasons.{action.reasons}"),
+        danger=action.danger,
+    )
+
+
+@pages.route("/console/accounts/<uuid:account_id>/approve-recovery", methods=["GET", "POST"])
+@for_staff(*CLERKS)
+def approve_recovery(account_id: UUID) -> Response:
+    """A second clerk lets somebody back in whose mailbox is lost."""
+    entry, recovery = _entry(account_id), service().store.account(account_id).recovery
+    if recovery is None:
+        return go("console_sheet.show", account_id=account_id)
+    form = Form(Input)
+    if form.read() is not None:
+        try:
+            saved = service().recovery.approve(recovery.id, actor=me().account_id)
+        except Refused as refusal:
+            decided.refused(form, refusal)
+        else:
+            form.done()
+            return _told(account_id, "approve-recovery", saved)
+    return page(
+        "console/action.html",
+        form=form,
+        name="approve-recovery",
+        entry=entry,
+        recovery=recovery,
+        with_address=False,
+        reasons=[],
+        danger=False,
+    )
+
+
+def _told(account_id: UUID, name: str, done: Saved | UUID) -> Response:
+    """The sheet; after a link was taken back the case that is open now."""
+    decided.note(name, account=str(account_id))
+    if isinstance(done, Saved):
+        note_position(done)
+    if name == "unlink":
+        wait_for("cases")
+        if case_id := service().cases.undecided_of(account_id):
+            return go("console_case.show", case_id=case_id)
+    return go("console_sheet.show", account_id=account_id)
+
+
+def _entry(account_id: UUID) -> Entry:
+    entry: Any = service().directory.get(account_id)
+    if entry is None:
+        raise Problem("not-found")
+    return entry

@@ -78,10 +78,6 @@ def pairs(names: Iterable[str], place: str) -> list[tuple[str, str]]:
     return [(name, t(f"{place}.{name}")) for name in names]
 
 
-def case_address(case: dict[str, Any]) -> str:
-    return f"/console/cases/{case['id']}"
-
-
 def _of(identity: Identity | None) -> list[Tab]:
     roles = set(identity.roles) if identity else set()
     return [tab for tab in TABS if roles & set(tab.roles) and tab.endpoint in current_app.view_functions]
