@@ -2,7 +2,7 @@
 
 import pytest
 from api_client import PROFILE, Client, running
-from page_reader import PageReader
+from page_visitor import Visitor
 from services import new_database
 
 TEXT = "Which name did you bear in 2004?\nAnd <b>where</b>?"
@@ -134,27 +134,27 @@ def test_only_the_secretariat_does_it_and_never_on_its_own_case(house, clerk, ho
 
 
 def test_the_pages_lead_to_the_question_and_take_the_answer(house, clerk, holder, case):
-    reader = PageReader(holder)
-    assert reader.get(QUESTION_PAGE).path == "/my-data"
+    reader = Visitor(house).with_session_of(holder)
+    assert reader.open(QUESTION_PAGE).path == "/my-data"
     asked = clerk.post(f"{case}/question", {"text": TEXT})
     house.service.watermark.wait(
         ("cases", "directory"), house.service.watermark.open(asked.headers["Log-Position"])
     )
-    welcome = reader.get("/welcome")
-    assert "Notre secrétariat vous pose une question" in welcome.text
+    welcome = reader.open("/welcome")
+    assert "Notre secrétariat vous pose une question" in welcome.words
     assert f'href="{QUESTION_PAGE}"' in welcome.html
-    shown = reader.get("/my-data")
+    shown = reader.open("/my-data")
     assert 'data-standing="asked"' in shown.html
     assert "And &lt;b&gt;where&lt;/b&gt;?" in shown.html
-    form = reader.get(QUESTION_PAGE)
-    assert (form.status, "Which name did you bear in 2004?" in form.text) == (200, True)
-    empty = reader.post(QUESTION_PAGE, {**form.hidden, "text": " "})
-    assert (empty.status, empty.faults) == (422, {"text": "Écrivez votre réponse."})
-    sent = reader.post(QUESTION_PAGE, {**form.hidden, "text": "Jeanneret.\r\n" * 150 + "x" * 350})
-    assert (sent.path, "Votre réponse est envoyée" in sent.text) == ("/my-data", True)
+    form = reader.open(QUESTION_PAGE)
+    assert (form.status_code, "Which name did you bear in 2004?" in form.words) == (200, True)
+    empty = reader.submit(QUESTION_PAGE, {"text": " "}, on=form)
+    assert (empty.status_code, empty.faults) == (422, {"text": "Écrivez votre réponse."})
+    sent = reader.submit(QUESTION_PAGE, {"text": "Jeanneret.\r\n" * 150 + "x" * 350}, on=form)
+    assert (sent.path, "Votre réponse est envoyée" in sent.words) == ("/my-data", True)
     assert 'data-standing="waiting"' in sent.html
-    twice = reader.post(QUESTION_PAGE, {**form.hidden, "text": "Jeanneret."})
-    assert (twice.path, "Aucune question n'attend de réponse" in twice.text) == ("/my-data", True)
+    twice = reader.submit(QUESTION_PAGE, {"text": "Jeanneret."}, on=form)
+    assert (twice.path, "Aucune question n'attend de réponse" in twice.words) == ("/my-data", True)
     happened = [item["type"] for item in holder.get("/me/history").json["items"]]
     assert happened.count("case.question-answered") == 1
-    assert "Notre secrétariat vous pose" not in reader.get("/welcome").text
+    assert "Notre secrétariat vous pose" not in reader.open("/welcome").words
