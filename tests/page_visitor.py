@@ -79,11 +79,17 @@ class Visitor:
         return self._seen(self.client.get(path, base_url=PUBLIC_URL, headers={**self.headers, **headers}))
 
     def send(
-        self, path: str, typed: dict[str, str] | None = None, *, on: Sheet | None = None, **headers: str
+        self,
+        path: str,
+        typed: dict[str, str] | None = None,
+        *,
+        on: Sheet | None = None,
+        headers: dict[str, str] | None = None,
+        **more: str,
     ) -> Sheet:
         """The form, with what was typed into it. on: the page that it stands on, if it is not what was seen last."""
-        data = {**(on.hidden if on else self.hidden), **(typed or {})}
-        headers = {**self.headers, **headers}
+        data = {**(on.hidden if on else self.hidden), **(typed or {}), **more}
+        headers = {**self.headers, **(headers or {})}
         return self._seen(self.client.post(path, base_url=PUBLIC_URL, data=data, headers=headers))
 
     def fill_in(self, path: str, **typed: str) -> Sheet:
@@ -91,29 +97,29 @@ class Visitor:
         self.get(path)
         return self.send(path, typed)
 
-    def follow(self, answer: Sheet) -> Sheet:
+    def shown(self, answer: Sheet) -> Sheet:
         """Where an answer leads to, at last."""
         while answer.status_code == 303:
             answer = self.get(answer.leads_to)
         return answer
 
     def open(self, path: str) -> Sheet:
-        return self.follow(self.get(path))
+        return self.shown(self.get(path))
 
     def submit(self, path: str, typed: dict[str, str] | None = None, *, on: Sheet | None = None) -> Sheet:
-        return self.follow(self.send(path, typed, on=on))
+        return self.shown(self.send(path, typed, on=on))
 
     def shown_again(self, path: str, typed: dict[str, str] | None = None) -> Sheet:
         """The page that shows the form again, by GET."""
         answer = self.send(path, typed)
         assert answer.leads_to.startswith(f"{path}?again="), answer.status_code
-        return self.follow(answer)
+        return self.shown(answer)
 
     def signed_in(self, holder: Client) -> "Visitor":
         self.get("/")
         answer = self.send("/", holder.pair)
         assert answer.status_code == 303, answer.words
-        self.follow(answer)
+        self.shown(answer)
         self.holder = holder
         return self
 
@@ -142,3 +148,11 @@ class Visitor:
 
 def _unescaped(pattern: re.Pattern[str], html: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in pattern.findall(html)}
+
+
+def html(answer: Sheet) -> str:
+    return answer.html
+
+
+def text(answer: Sheet) -> str:
+    return answer.words

@@ -248,7 +248,7 @@ def test_another_sites_form_does_nothing_even_with_the_right_value(browser, ada,
     if not headers["Sec-Fetch-Site"]:
         headers = {"Origin": headers["Origin"]}
         del browser.headers["Sec-Fetch-Site"]
-    answer = browser.send("/try", {"new_email": "x@school.example", "password": "p"}, **headers)
+    answer = browser.send("/try", {"new_email": "x@school.example", "password": "p"}, headers=headers)
     assert answer.status_code == 403
     assert "x@school.example" not in answer.html
 
@@ -265,11 +265,11 @@ def test_what_was_typed_waits_for_whoever_signs_in_again(house, browser, ada):
     browser.lose_session()
     answer = browser.send("/try", {"new_email": "new@school.example", "password": "secret"})
     assert answer.leads_to == "/?next=/try"
-    browser.follow(answer)
+    browser.shown(answer)
     answer = browser.send("/?next=/try", ada.pair)
     assert answer.leads_to == "/try"
     for _ in range(2):  # reloaded
-        assert browser.follow(answer).fields["new_email"] == "new@school.example"
+        assert browser.shown(answer).fields["new_email"] == "new@school.example"
     browser.send("/try", {"new_email": "new@school.example", "password": "secret"})
     assert browser.get("/try").fields["new_email"] == ""
 
@@ -317,7 +317,7 @@ def test_what_was_typed_lies_sealed_and_is_gone_after_half_an_hour(house, browse
 def test_a_page_for_holders_leads_through_the_sign_in_page_and_back(house, browser, ada, path):
     answer = browser.get(path)
     assert answer.leads_to == f"/?next={path}"
-    browser.follow(answer)
+    browser.shown(answer)
     answer = browser.send(f"/?next={path}", ada.pair)
     assert answer.leads_to == path
 
@@ -437,7 +437,7 @@ def test_a_known_and_an_unknown_address_get_the_same_page(house, ada, path):
         browser.get(path)
         answer = browser.send(path, {"email": email, **typed})
         if answer.status_code == 303:
-            answer = browser.follow(answer)
+            answer = browser.shown(answer)
         html = re.sub(r'value="[\w-]{100,}"|again=[\w-]+', "", answer.html).replace(email, "…")
         heads = {
             name: value

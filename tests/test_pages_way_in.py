@@ -108,7 +108,7 @@ def test_the_welcome_page_shows_what_was_done_last(house, browser):
     email = newcomer(house)
     browser.get("/")
     answer = browser.send("/", {"email": email, "password": house.initial_password(email)})
-    page = browser.follow(answer).html
+    page = browser.shown(answer).html
     assert "Bonjour Ada." in page
     assert "Choisissez votre propre mot de passe" in page
     assert 'data-banner="profile"' in page
@@ -145,7 +145,7 @@ def test_the_second_step_knows_neither_password_nor_account_of_others(house, bro
     assert answer.leads_to == "/second-step"
     noted = browser.cookie(SECOND_STEP)
     assert ada.password not in noted
-    browser.follow(answer)
+    browser.shown(answer)
     browser.client.set_cookie(SECOND_STEP, noted[:-4] + "AAAA", domain="127.0.0.1")
     assert browser.get("/second-step").leads_to == "/"
 
@@ -153,7 +153,7 @@ def test_the_second_step_knows_neither_password_nor_account_of_others(house, bro
 def test_wrong_codes_are_counted_as_wrong_passwords_are(house, browser, ada):
     ada.enrol(house.service.clock.now())
     browser.get("/")
-    browser.follow(browser.send("/", ada.pair))
+    browser.shown(browser.send("/", ada.pair))
     for _ in range(6):
         answer = browser.shown_again("/second-step", {"code": "000000"})
     assert answer.status_code == 429
@@ -162,13 +162,13 @@ def test_wrong_codes_are_counted_as_wrong_passwords_are(house, browser, ada):
 def test_the_second_step_ends_with_the_password_that_opened_it(house, browser, ada):
     code, *_ = ada.enrol(house.service.clock.now())
     browser.get("/")
-    browser.follow(browser.send("/", ada.pair))
+    browser.shown(browser.send("/", ada.pair))
     app = ada.codes.at(house.service.clock.now() + timedelta(seconds=30))
     house.service.recovery.complete_reset(reset_token(house, ada), NEW_PASSWORD, NOWHERE, app)
     answer = browser.shown_again("/second-step", {"code": code})
     assert "Ce code n&#39;est pas juste." in answer.html
     browser.get("/")
-    browser.follow(browser.send("/", {"email": ada.email, "password": NEW_PASSWORD}))
+    browser.shown(browser.send("/", {"email": ada.email, "password": NEW_PASSWORD}))
     assert browser.send("/second-step", {"code": code}).leads_to == "/welcome"
 
 
@@ -185,15 +185,15 @@ def test_a_token_leaves_the_address_at_once_and_is_told_to_nobody(browser, path)
 
 @pytest.mark.parametrize("path", ["/email-change", "/email-change/object", "/reopen"])
 def test_a_link_that_was_never_one_is_dead_when_it_is_used(browser, path):
-    page = browser.follow(browser.get(f"{path}?token=some-token"))
+    page = browser.shown(browser.get(f"{path}?token=some-token"))
     assert (page.status_code, page.headers["Referrer-Policy"]) == (200, "no-referrer")
     assert browser.send(path).status_code == 410
 
 
 def test_a_dead_link_for_a_password_is_told_before_anybody_thinks_of_one(house, browser, ada):
     old, new = reset_token(house, ada), reset_token(house, ada)
-    assert browser.follow(browser.get(f"/password-reset?token={old}")).status_code == 410
-    assert browser.follow(browser.get(f"/password-reset?token={new}")).status_code == 200
+    assert browser.shown(browser.get(f"/password-reset?token={old}")).status_code == 410
+    assert browser.shown(browser.get(f"/password-reset?token={new}")).status_code == 200
 
 
 def test_a_page_has_one_form_with_one_main_button(house, browser, ada):
@@ -202,13 +202,13 @@ def test_a_page_has_one_form_with_one_main_button(house, browser, ada):
         "/email-change?token=x",
         "/reopen?token=x",
     ):
-        main = browser.follow(browser.get(path)).html.split("<main")[1].split("</main>")[0]
+        main = browser.shown(browser.get(path)).html.split("<main")[1].split("</main>")[0]
         assert (main.count("<form"), main.count('class="button"')) == (1, 1)
 
 
 def test_a_reset_asks_for_the_second_factor_where_one_is_on(house, browser, ada):
     ada.enrol(house.service.clock.now())
-    browser.follow(browser.get(f"/password-reset?token={reset_token(house, ada)}"))
+    browser.shown(browser.get(f"/password-reset?token={reset_token(house, ada)}"))
     page = browser.shown_again("/password-reset", {"new_password": NEW_PASSWORD})
     assert page.fields["code"] == ""
     assert NEW_PASSWORD not in page.html
@@ -225,7 +225,7 @@ def test_a_reset_asks_for_the_second_factor_where_one_is_on(house, browser, ada)
     [("court", "Au moins 15 caractères."), ("password password password", "Trop répandu")],
 )
 def test_a_poor_password_is_refused_beside_the_field(house, browser, ada, password, said):
-    browser.follow(browser.get(f"/password-reset?token={reset_token(house, ada)}"))
+    browser.shown(browser.get(f"/password-reset?token={reset_token(house, ada)}"))
     page = browser.shown_again("/password-reset", {"new_password": password})
     assert said in page.html
     assert '<a href="#new_password">' in page.html

@@ -56,10 +56,10 @@ def visitor(house, claire) -> Visitor:
 def enrolled(visitor: Visitor, password: str, label: str = "") -> tuple[TOTP, list[str]]:
     """An app, added by its pages, and the recovery codes that came with it."""
     path = "/profile/second-factors/app"
-    shown = visitor.follow(visitor.fill_in(path, password=password))
+    shown = visitor.shown(visitor.fill_in(path, password=password))
     app = TOTP(secret_in(shown.html))
     answer = visitor.send(path, {"code": app.at(visitor.house.service.clock.now()), "label": label})
-    return app, codes_in(visitor.follow(answer).html)
+    return app, codes_in(visitor.shown(answer).html)
 
 
 def secret_in(page: str) -> str:
@@ -79,7 +79,7 @@ def with_passkey(visitor: Visitor, holder: Client) -> Authenticator:
     begun = session.post("/me/second-factors/passkeys", {"password": holder.password}).json
     made = device.make(begun["options"])
     answer = visitor.fill_in("/profile/second-factors/passkey", id=begun["id"], credential=as_json(made))
-    assert len(codes_in(visitor.follow(answer).html)) == 10
+    assert len(codes_in(visitor.shown(answer).html)) == 10
     return device
 
 
@@ -120,7 +120,7 @@ def test_every_page_speaks_every_language_and_runs_nothing_inline(visitor, local
 
 
 def test_the_picture_of_the_secret_runs_nothing_either(visitor, claire):
-    shown = visitor.follow(visitor.fill_in("/profile/second-factors/app", password=claire.password)).html
+    shown = visitor.shown(visitor.fill_in("/profile/second-factors/app", password=claire.password)).html
     assert "<svg" in shown
     assert not re.search(r"<style|\sstyle=|\son\w+=", shown)
 
@@ -158,7 +158,7 @@ def test_a_wrong_password_is_said_beside_its_field_and_what_was_typed_stays(hous
     enrolled(visitor, claire.password)
     place, name = guarded(path, house, claire)
     for typed in (WRONG, ""):
-        answer = visitor.follow(visitor.fill_in(place, **GUARDED[path], **{name: typed}))
+        answer = visitor.shown(visitor.fill_in(place, **GUARDED[path], **{name: typed}))
         page = answer.html
         assert answer.status_code == (403 if typed else 422)
         assert f'id="{name}-fault"' in page
@@ -182,7 +182,7 @@ def test_a_passkey_answers_in_the_passwords_place(house, visitor, claire, path):
 
 @pytest.mark.parametrize("credential", ["x", "{}", '{"attempt": "1", "credential": {}}', "null"])
 def test_a_passkeys_answer_that_is_none_does_nothing(house, visitor, claire, credential):
-    answer = visitor.follow(visitor.fill_in("/profile/closure", credential=credential))
+    answer = visitor.shown(visitor.fill_in("/profile/closure", credential=credential))
     assert answer.status_code == 422
     assert house.service.store.account(claire.id).state == "active"
 
@@ -194,7 +194,7 @@ def test_an_old_page_does_nothing(house, visitor, claire, path):
     before = version(house, claire)
     visitor.get(place)
     visitor.hidden = {"csrf_token": "old"}
-    answer = visitor.follow(visitor.send(place, {**GUARDED[path], **{name: claire.password}}))
+    answer = visitor.shown(visitor.send(place, {**GUARDED[path], **{name: claire.password}}))
     assert answer.status_code == 403
     assert "Rien n'a encore été envoyé" in answer.words
     assert version(house, claire) == before
@@ -211,7 +211,7 @@ def test_a_new_password_keeps_this_browser_and_ends_all_others(house, claire, vi
     assert "avant de vous déconnecter" in visitor.get("/profile").words
     before = visitor.session
     typed = {"current_password": claire.password, "new_password": PASSWORD}
-    shown = visitor.follow(visitor.fill_in("/profile/password", **typed)).words
+    shown = visitor.shown(visitor.fill_in("/profile/password", **typed)).words
     assert "Votre mot de passe est changé." in shown
     assert "avant de vous déconnecter" not in shown
     assert visitor.session not in (None, before)
@@ -230,7 +230,7 @@ def test_a_new_password_keeps_this_browser_and_ends_all_others(house, claire, vi
 )
 def test_why_a_password_is_refused_stands_beside_it(visitor, claire, new, said):
     typed = {"current_password": claire.password, "new_password": new}
-    answer = visitor.follow(visitor.fill_in("/profile/password", **typed))
+    answer = visitor.shown(visitor.fill_in("/profile/password", **typed))
     (fault,) = re.findall(r'id="new_password-fault">([^<]+)<', answer.html)
     assert said in fault
 
@@ -247,14 +247,14 @@ def test_beside_a_second_factor_a_shorter_password_will_do(visitor, claire):
 def test_a_change_of_address_is_shown_while_it_is_pending_and_can_be_withdrawn(house, visitor, claire):
     new = f"new.{claire.email}"
     answer = visitor.fill_in("/profile/email", new_email=new, password=claire.password)
-    shown = visitor.follow(answer).words
+    shown = visitor.shown(answer).words
     assert f"{new} attend votre confirmation." in shown
     assert claire.email in shown
     assert new in visitor.get("/profile/email").words
     answer = visitor.fill_in("/profile/email/withdraw")
     again = visitor.send("/profile/email/withdraw")  # the second click
     assert again.status_code == 303
-    assert "Le changement d'adresse est annulé." in visitor.follow(answer).words
+    assert "Le changement d'adresse est annulé." in visitor.shown(answer).words
     assert house.service.address_changes.pending(claire.id) is None
     assert visitor.get("/profile/email/withdraw").headers["Location"] == "/profile"
     last = claire.get("/me/history", headers={"Log-Position": house.position()}).json["items"][-1]
@@ -263,7 +263,7 @@ def test_a_change_of_address_is_shown_while_it_is_pending_and_can_be_withdrawn(h
 
 def test_the_own_address_is_no_new_one(visitor, claire):
     answer = visitor.fill_in("/profile/email", new_email=claire.email.upper(), password=claire.password)
-    page = visitor.follow(answer).html
+    page = visitor.shown(answer).html
     assert 'id="new_email-fault"' in page
     assert claire.email.upper() in page
 
@@ -273,7 +273,7 @@ def test_the_own_address_is_no_new_one(visitor, claire):
 
 def test_a_chosen_language_is_that_of_the_pages_and_of_the_account(house, visitor, claire):
     visitor.get("/profile?lang=en")  # chosen before, for this browser alone
-    shown = visitor.follow(visitor.fill_in("/profile/language", locale="de"))
+    shown = visitor.shown(visitor.fill_in("/profile/language", locale="de"))
     assert "Die Sprache ist geändert" in shown.words
     assert '<html lang="de">' in visitor.get("/welcome").html
     assert house.service.store.account(claire.id).locale == "de"
@@ -281,7 +281,7 @@ def test_a_chosen_language_is_that_of_the_pages_and_of_the_account(house, visito
 
 
 def test_another_language_is_refused(visitor):
-    assert visitor.follow(visitor.fill_in("/profile/language", locale="it")).status_code == 422
+    assert visitor.shown(visitor.fill_in("/profile/language", locale="it")).status_code == 422
 
 
 # --- sessions
@@ -296,9 +296,9 @@ def test_sessions_are_ended_one_by_one_or_all_others_at_once(house, visitor, cla
     assert visitor.get(paths[0]).status_code == 200
     answers = [visitor.send(paths[0]) for _ in range(2)]  # twice
     assert [answer.headers["Location"] for answer in answers] == ["/profile/sessions"] * 2
-    assert "La session est fermée." in visitor.follow(answers[0]).words
+    assert "La session est fermée." in visitor.shown(answers[0]).words
     assert len(sessions_of(house, claire)) == 3
-    shown = visitor.follow(visitor.fill_in("/profile/sessions/others"))
+    shown = visitor.shown(visitor.fill_in("/profile/sessions/others"))
     assert "Vous êtes déconnecté partout ailleurs." in shown.words
     assert "nulle part ailleurs" in shown.words
     assert len(sessions_of(house, claire)) == 1
@@ -324,21 +324,21 @@ def test_nobody_ends_anothers_session(house, visitor, claire):
 
 def test_an_app_is_added_step_by_step_and_a_second_click_does_no_harm(house, visitor, claire):
     path = "/profile/second-factors/app"
-    shown = visitor.follow(visitor.fill_in(path, password=claire.password))
+    shown = visitor.shown(visitor.fill_in(path, password=claire.password))
     secret = secret_in(shown.html)
     assert secret_in(visitor.get(path).html) == secret  # reloaded
     assert f"secret={secret}" in shown.html
-    wrong = visitor.follow(visitor.send(path, {"code": "000000", "label": "Mon téléphone"}))
+    wrong = visitor.shown(visitor.send(path, {"code": "000000", "label": "Mon téléphone"}))
     assert 'id="code-fault"' in wrong.html
     assert "Mon téléphone" in wrong.html
     assert secret_in(wrong.html) == secret
     code = TOTP(secret).at(house.service.clock.now())
     answer = visitor.send(path, {"code": f"{code[:3]} {code[3:]}", "label": "Mon téléphone"})
-    codes = codes_in(visitor.follow(answer).html)
+    codes = codes_in(visitor.shown(answer).html)
     assert len(codes) == 10
     assert codes_in(visitor.get("/profile/second-factors/codes").html) == codes  # reloaded
     done = visitor.fill_in("/profile/second-factors/codes")
-    assert "Mon téléphone" in visitor.follow(done).words
+    assert "Mon téléphone" in visitor.shown(done).words
     assert visitor.get("/profile/second-factors/codes").headers["Location"] == "/profile/second-factors"
     held, left = house.service.factors.of(claire.id)
     assert ([each.label for each in held], left) == (["Mon téléphone"], 10)
@@ -346,7 +346,7 @@ def test_an_app_is_added_step_by_step_and_a_second_click_does_no_harm(house, vis
 
 def test_a_code_that_is_sent_twice_adds_one_app(house, visitor, claire):
     path = "/profile/second-factors/app"
-    secret = secret_in(visitor.follow(visitor.fill_in(path, password=claire.password)).html)
+    secret = secret_in(visitor.shown(visitor.fill_in(path, password=claire.password)).html)
     code, second = TOTP(secret).at(house.service.clock.now()), Visitor(house)
     for name, value in cookies_of(visitor).items():  # the same browser, which did not wait for the answer
         second.client.set_cookie(name, value, domain=HOST)
@@ -377,7 +377,7 @@ def test_recovery_codes_are_replaced_by_new_ones(visitor, claire):
     _, first = enrolled(visitor, claire.password)
     visitor.fill_in("/profile/second-factors/codes")
     answer = visitor.fill_in("/profile/second-factors/recovery-codes", password=claire.password)
-    second = codes_in(visitor.follow(answer).html)
+    second = codes_in(visitor.shown(answer).html)
     assert len(second) == 10
     assert not set(first) & set(second)
 
@@ -388,7 +388,7 @@ def test_a_factor_is_removed_once_and_a_short_password_stays_guarded(house, visi
     assert "C'est le dernier" in visitor.get(place).words
     hidden = visitor.hidden
     answer = visitor.send(place, {"password": claire.password})
-    assert "C'est retiré." in visitor.follow(answer).words
+    assert "C'est retiré." in visitor.shown(answer).words
     visitor.hidden = hidden
     assert visitor.send(place, {"password": claire.password}).headers["Location"] == "/profile/second-factors"
     assert house.service.factors.of(claire.id) == ([], 0)
@@ -397,16 +397,16 @@ def test_a_factor_is_removed_once_and_a_short_password_stays_guarded(house, visi
 def test_staff_without_a_second_factor_is_told_why_it_needs_one(house, claire):
     house.service.accounts.grant("secretariat", claire.email, None, actor=OPERATOR)
     visitor = Visitor(house)
-    shown = visitor.follow(visitor.fill_in("/", **claire.pair))
+    shown = visitor.shown(visitor.fill_in("/", **claire.pair))
     assert "Votre rôle exige une seconde étape" in shown.words
     enrolled(visitor, claire.password)
-    done = visitor.follow(visitor.fill_in("/profile/second-factors/codes"))
+    done = visitor.shown(visitor.fill_in("/profile/second-factors/codes"))
     assert "Votre rôle exige une seconde étape" not in done.words
 
 
 def test_a_passkey_that_was_not_made_for_this_is_refused(visitor):
     answer = visitor.fill_in("/profile/second-factors/passkey", id=str(uuid4()), credential="{}", label="Clé")
-    shown = visitor.follow(answer)
+    shown = visitor.shown(answer)
     assert shown.status_code == 422
     assert "Cette clé d'accès n'a pas été acceptée." in shown.words
     assert "Clé" in shown.html
@@ -480,7 +480,7 @@ def test_a_closed_account_is_left_and_says_how_to_come_back(house, visitor, clai
     assert "30 jours" in visitor.get("/profile/closure").words
     answer = visitor.send("/profile/closure", {"password": claire.password})
     assert answer.headers["Location"] == "/profile/closed"
-    assert "rouvre votre compte" in visitor.follow(answer).words
+    assert "rouvre votre compte" in visitor.shown(answer).words
     assert visitor.session is None
     assert house.service.store.account(claire.id).state == "closed"
     assert visitor.get("/profile").headers["Location"] == "/?next=/profile"
