@@ -139,7 +139,7 @@ def test_an_account_is_found_by_what_is_typed_which_stands_in_no_address(house, 
     for typed in (claire.email, claire.email.upper(), str(claire.id)):
         answer = paul.fill_in("/console/audit/accounts", account=typed)
         assert answer.leads_to == account(claire)
-    answer = paul.follow(paul.fill_in("/console/audit/accounts", account="nobody@nowhere.example"))
+    answer = paul.shown(paul.fill_in("/console/audit/accounts", account="nobody@nowhere.example"))
     assert (answer.status_code, answer.faults["account"]) == (
         422,
         "Aucun compte n'a cette adresse ou cet identifiant.",
@@ -150,7 +150,7 @@ def test_an_account_is_found_by_what_is_typed_which_stands_in_no_address(house, 
     assert query == f"account={claire.id}&actor={house.account_id(CLERK)}"
     seen = paul.fill_in("/console/audit/accesses", account=claire.email, reader="operator", kind="read")
     assert f"reader={OPERATOR}" in seen.leads_to
-    wrong = paul.follow(paul.fill_in("/console/audit/accesses", reader="x@nowhere.example", kind="read"))
+    wrong = paul.shown(paul.fill_in("/console/audit/accesses", reader="x@nowhere.example", kind="read"))
     assert wrong.faults["reader"] == "Aucun compte n'a cette adresse ou cet identifiant."
 
 

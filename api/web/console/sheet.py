@@ -39,7 +39,8 @@ def show(account_id: UUID) -> Response:
     if purpose and not codes.is_code("purposes", purpose):
         return go("console_sheet.show", account_id=account_id)
     masked = purpose is None
-    sheet = representations.account_sheet(entry, declared(account_id), masked=masked)
+    related = service().merges.of(account_id)
+    sheet = representations.account_sheet(entry, declared(account_id), related, masked=masked)
     moments = service().history.of(account_id, locale(), masked=masked)[::-1]
     shown = moments if "events" in request.args else moments[:EVENTS]
     messages = service().outbox_queue.of(account_id, after=None, limit=MESSAGES)[::-1]
