@@ -278,8 +278,7 @@ class Profile(SecretariatsCase, Aggregate):
 
     def give_up(self, reason: str, *, actor: UUID, now: datetime) -> str | None:
         """Let go of link and case, for another account of the person goes on. The number of the record, if any."""
-        if self.open_case:
-            self._trigger(self.CaseWithdrawn, case_id=self.open_case.id, actor=actor, now=now)
+        self.withdraw_case(actor=actor, now=now)
         number = self.link.record_number if self.link else None
         if number:
             self._unlink(reason=reason, note=None, actor=actor, now=now)
