@@ -15,18 +15,20 @@ from infrastructure.erasure_register import ErasureRegister
 from infrastructure.forgetting import WriteSideTraces
 
 
-def data_protection(service: RunningService, email: str) -> tuple[str, list[str]]:
+def data_protection(
+    service: RunningService, email: str, role: str = "data-protection"
+) -> tuple[str, list[str]]:
     """Somebody of data protection who has signed in once: the password, and the recovery codes."""
-    assert service.command("grant", "data-protection", email).returncode == 0
+    assert service.command("grant", role, email).returncode == 0
     password = password_in(service.wait_for_mail(email))
     bearer = service.sign_in(email, password).json["token"]
     _, *recovery_codes = service.enrol(password, Authorization=f"Bearer {bearer}")
     return password, recovery_codes
 
 
-def signed_in_with_code(service: RunningService, email: str) -> dict[str, str]:
+def signed_in_with_code(service: RunningService, email: str, role: str = "data-protection") -> dict[str, str]:
     """Headers of somebody of data protection."""
-    password, (code, *_) = data_protection(service, email)
+    password, (code, *_) = data_protection(service, email, role)
     answer = service.ask("POST", "/api/v1/tokens", {"email": email, "password": password, "code": code})
     assert answer.status == 201, answer.body
     return {"Authorization": f"Bearer {answer.json['token']}"}

@@ -10,9 +10,11 @@ from itertools import count
 from pathlib import Path
 
 from browsing import DESKTOP, PHONE, Portal, a_portal, follow, running_chromium, send, sign_in
+from erasing import signed_in_with_code
 from playwright.sync_api import Page
 from sample_people import fill_in, somebody
 from services import install_what_is_missing
+from spec import until
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 QUALITY = 70  # of WebP, in percent
@@ -92,6 +94,25 @@ def my_data(portal: Portal, page: Page) -> Iterator[str]:
     yield "welcome-linked"
 
 
+def question(portal: Portal, page: Page) -> Iterator[str]:
+    email, service = portal.new_address("aurelie.chappuis"), portal.service
+    sign_in(page, email, portal.account(email))
+    page.goto("/my-data")
+    fill_in(page, somebody(next(PEOPLE)))
+    page.click("text=Continuer")
+    page.click("text=Enregistrer")
+    clerk = signed_in_with_code(service, portal.new_address("kim.frei"), "secretariat")
+
+    def cases() -> list[dict]:
+        return service.ask("GET", "/api/v1/cases?state=open", **clerk).json["items"]
+
+    until(lambda: bool(cases()))
+    asked = {"text": "Quel nom portiez-vous à votre entrée à l'école, en 2004 ?"}
+    assert service.ask("POST", f"/api/v1/cases/{cases()[0]['id']}/question", asked, **clerk).status == 200
+    page.goto("/my-data/question")
+    yield "my-data-question"
+
+
 def profile(portal: Portal, page: Page) -> Iterator[str]:
     email = portal.new_address("aurelie.chappuis")
     sign_in(page, email, portal.account(email, given_name="Aurélie", family_name="Chappuis"))
@@ -110,7 +131,7 @@ def information(portal: Portal, page: Page) -> Iterator[str]:
     yield "problem"
 
 
-WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, my_data, profile, information)
+WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, my_data, question, profile, information)
 
 
 def take(page: Page, file: Path) -> None:
