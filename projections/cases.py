@@ -145,11 +145,6 @@ class Backlog(NamedTuple):
     oldest: datetime | None
 
 
-WAITING = """
-    SELECT count(*), count(*) FILTER (WHERE due < %s) FROM cases WHERE state = 'open'
-"""
-
-
 # One either side of a case, whatever has become of it meanwhile.
 BESIDE = """
     SELECT (SELECT case_id FROM cases WHERE state = 'open' AND (due, case_id) < (here.due, here.case_id)
@@ -192,12 +187,6 @@ class Cases:
         """The open cases before and after this one in the queue."""
         with self._pool.connection() as connection:
             return connection.execute(BESIDE, (case_id,)).fetchone() or (None, None)
-
-    def waiting(self, today: date) -> dict[str, int]:
-        """How many are `open`, and how many of them `late` as of `today`."""
-        with self._pool.connection() as connection:
-            row = connection.execute(WAITING, (today,)).fetchone()
-        return dict(zip(("open", "late"), row, strict=True))
 
     def backlog(self, today: date, next_day: date) -> Backlog:
         """next_day: the working day after `today`."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import yaml
 from api_client import PROFILE, PUBLIC_URL, House, running
 from people import DAY
 from write_side import StandingClock
@@ -114,10 +113,9 @@ def test_cases_that_wait_are_shown_and_warned_of_once_they_are_late(database_url
 def test_the_alert_rules_in_the_handbook_name_metrics_that_there_are(house):
     handbook = Path(__file__).parent.parent / "docs" / "operations.md"
     (rules,) = re.findall(r"```yaml\n(.*?)```", handbook.read_text("utf-8"), re.DOTALL)
-    asked = {
-        name for rule in yaml.safe_load(rules)["groups"][0]["rules"] for name in NAMES.findall(rule["expr"])
-    }
+    asked = {name for expression in re.findall("expr: (.*)", rules) for name in NAMES.findall(expression)}
     exported = NAMES.findall(ops(house, "/metrics").get_data(as_text=True))
+    assert len(asked) > 5
     assert asked - {*exported} == set()
 
 

@@ -61,7 +61,7 @@ def show() -> Response:
         items=items,
         asked=asked,
         views=VIEWS,
-        counts=service().cases.waiting(today()),
+        counts=service().backlog()._asdict(),
         cursor=end and pagination.sealed(end, "pages of the queue"),
         is_first=after is None,
         decided=decided.last(),
