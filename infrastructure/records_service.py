@@ -5,6 +5,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -62,9 +63,13 @@ class JsonService:
         self._url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._origin = _origin(parts)
         self._page_seconds, self._page_bytes = page_seconds, page_bytes
-        self._context = ssl.create_default_context() if parts.scheme == "https" else None
         # Of the query nothing: many a service takes its key there.
         self.name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """The machine's authorities, which take a while to read."""
+        return ssl.create_default_context()
 
     def read(self, mark: str | None) -> "JsonReading | None":
         answer = self._get(self._url, {"If-None-Match": mark} if mark else {})
@@ -140,7 +145,7 @@ class JsonService:
             connection.close()
 
     def _connection(self, parts: SplitResult) -> HTTPConnection:
-        if self._context:
+        if parts.scheme == "https":
             return HTTPSConnection(parts.hostname, parts.port, timeout=CONNECT_SECONDS, context=self._context)
         return HTTPConnection(parts.hostname, parts.port, timeout=CONNECT_SECONDS)
 

@@ -50,8 +50,6 @@ class DatabaseView:
                 yield from self._pages(connection)
         except (errors.UndefinedTable, errors.InsufficientPrivilege, errors.InvalidSchemaName):
             raise SourceFault("no-view") from None
-        except errors.QueryCanceled:
-            raise SourceFault("slow") from None
         except psycopg.OperationalError as fault:
             raise SourceFault(*_lost(fault)) from None
         except psycopg.Error as fault:
