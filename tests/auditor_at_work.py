@@ -1,12 +1,14 @@
-"""A teacher whom a clerk has linked, and an auditor in front of the console, in a running service."""
+"""A teacher whom a clerk has linked, and an auditor in front of the console."""
 
 import json
 from dataclasses import dataclass
 
+from api_client import Client, House
 from browsing import Portal, send, sign_in
 from playwright.sync_api import Page
 from running_service import password_in
 from sample_people import somebody
+from secretariat import waiting
 from spec import until
 
 CARED_FOR = (
@@ -29,6 +31,17 @@ class Teacher:
     email: str
     record: str
     clerk: str
+
+
+def linked_by(house: House, clerk: Client) -> Client:
+    """Somebody whom the clerk has linked to record R-1001, in a house of `secretariat`."""
+    holder = waiting(house)
+    case = house.service.store.profile(house.service.store.account(holder.id).profile_id).open_case.id
+    why = {"record_number": "R-1001", "reason": "identity-checked", "note": "Carte vue."}
+    assert clerk.post(f"/cases/{case}/link", why).status_code == 200
+    models = ("directory", "timeline", "tree", "accesses", "account_accesses")
+    house.service.watermark.wait(models, house.service.watermark.open(house.position()))
+    return holder
 
 
 def staff(portal: Portal, role: str, name: str) -> tuple[str, str, list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+from auditor_at_work import a_teacher, an_auditor
 from browsing import DESKTOP, PHONE, Portal, a_portal, follow, running_chromium, send, sign_in
 from erasing import signed_in_with_code
 from playwright.sync_api import Page
@@ -131,7 +132,45 @@ def information(portal: Portal, page: Page) -> Iterator[str]:
     yield "problem"
 
 
-WALKS: tuple[Walk, ...] = (way_in, lost_password, second_step, my_data, question, profile, information)
+def auditor(portal: Portal, page: Page) -> Iterator[str]:
+    teacher = a_teacher(portal, next(PEOPLE))
+    an_auditor(portal, page)
+    yield "audit"
+    page.goto("/console/audit/accounts")
+    yield "audit-find"
+    page.goto(f"/console/audit/accounts/{teacher.id}")
+    yield "audit-account"
+    page.goto(f"/console/audit/accounts/{teacher.id}/changes?from_day=2020-01-01")
+    yield "audit-changes"
+    page.goto(f"/console/audit/accounts/{teacher.id}/evidence")
+    yield "audit-evidence"
+    page.goto(f"/console/audit/accesses?account={teacher.id}")
+    yield "audit-accesses"
+    page.goto(f"/console/audit/events?account={teacher.id}")
+    yield "audit-history"
+    with page.expect_download() as download:
+        page.click("text=JSON Lines")
+    download.value.path()
+    page.goto("/console/audit/events?type=profile.record-linked")
+    page.click(".event-when a >> nth=-1")
+    page.wait_for_selector(".tree")
+    yield "audit-proof"
+    page.goto("/console/audit/exports")
+    page.click("tbody th a >> nth=0")
+    page.wait_for_url("**/exports/*-*")
+    yield "audit-export"
+
+
+WALKS: tuple[Walk, ...] = (
+    way_in,
+    lost_password,
+    second_step,
+    my_data,
+    question,
+    profile,
+    information,
+    auditor,
+)
 
 
 def take(page: Page, file: Path) -> None:

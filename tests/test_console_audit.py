@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from auditor_at_work import linked_by
 from page_visitor import Visitor
-from secretariat import at_the_console, secretariat, waiting
+from secretariat import at_the_console, secretariat
 from tree_side import tampering
 
 from api import verify
@@ -36,12 +37,7 @@ def clerk(house):
 
 @pytest.fixture(scope="module")
 def claire(house, clerk):
-    """Linked by the clerk."""
-    claire = waiting(house)
-    case = house.service.store.profile(house.service.store.account(claire.id).profile_id).open_case.id
-    why = {"record_number": "R-1001", "reason": "identity-checked", "note": "Carte vue."}
-    assert clerk.post(f"/cases/{case}/link", why).status_code == 200
-    return claire
+    return linked_by(house, clerk)
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,12 @@ def violations(page: Page) -> list[str]:
     return found
 
 
+def in_its_language(page: Page) -> list[str]:
+    """Of the page that is open, in the language that it is in: for pages made of what others are checked for in all."""
+    page.evaluate(_axe())
+    return seen(page)
+
+
 def seen(page: Page) -> list[str]:
     """Of what is shown, in its language."""
     page.set_viewport_size(SMALL)
