@@ -2,6 +2,7 @@
 
 import pytest
 from api_client import PROFILE, Client, running
+from mailing import delivered, text_of
 from page_visitor import Visitor
 from services import new_database
 
@@ -140,6 +141,10 @@ def test_the_pages_lead_to_the_question_and_take_the_answer(house, clerk, holder
     house.service.watermark.wait(
         ("cases", "directory"), house.service.watermark.open(asked.headers["Log-Position"])
     )
+    (mail,) = [each for each in delivered(house) if each["To"] == holder.email]
+    assert mail["X-Matricule-Kind"] == "question"
+    assert "/my-data\n" in text_of(mail)
+    assert "2004" not in mail.as_string()
     welcome = reader.open("/welcome")
     assert "Notre secrétariat vous pose une question" in welcome.words
     assert f'href="{QUESTION_PAGE}"' in welcome.html
