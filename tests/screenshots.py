@@ -80,10 +80,10 @@ def my_data(portal: Portal, page: Page) -> Iterator[str]:
     sign_in(page, record["email"], portal.account(record["email"], **names))
     page.goto("/my-data")
     yield "my-data"
-    fill_in(page, record, city="")
+    fill_in(page, record, birth_date="31.02.1987")
     follow(page, "text=Continuer")
     yield "my-data-wrong"
-    page.fill("#city", record["city"])
+    page.fill("#birth_date", record["birth_date"])
     follow(page, "text=Continuer")
     yield "my-data-check"
     follow(page, "text=Enregistrer")
