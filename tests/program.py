@@ -6,6 +6,7 @@ the installed program.
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -122,7 +123,7 @@ def _imported() -> socket.socket:
 
 def _serve(door: socket.socket) -> bool:
     """Fork for each request. True in a process that has become what was asked for, False once nobody asks any more."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the waiting ones
+    signal.signal(signal.SIGCHLD, _let_go)
     while True:
         request, descriptors, *_ = socket.recv_fds(door, REQUEST_BYTES, 4)
         if not request:
@@ -132,6 +133,13 @@ def _serve(door: socket.socket) -> bool:
             return _wait_for_another(*json.loads(request), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _let_go(*_: object) -> None:
+    """Of the waiting ones that have ended; what they took is counted as ours."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _wait_for_another(words: list[str], env: dict[str, str], cwd: str, descriptors: list[int]) -> bool:
