@@ -144,6 +144,17 @@ class Api(flask_smorest.Api):
 
 def install(app: Flask) -> None:
     """Register all of the API."""
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document, without a service behind it; the same for every application.
+
+    It is written once somebody asks for it: that takes longer than all else at the start of an application.
+    """
+    app = Flask(__name__)
     app.config.update(API_TITLE="Matricule", API_VERSION="1", OPENAPI_VERSION="3.1.0")
     options = {
         "info": {"description": DESCRIPTION},
@@ -152,20 +163,7 @@ def install(app: Flask) -> None:
     api = Api(app, spec_kwargs=options)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    app.extensions["openapi"] = api.spec
-
-
-def openapi_document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document, without a service behind it."""
-    app = Flask(__name__)
-    install(app)
-    return document(app)
-
-
-@cache
-def document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of an application."""
-    written = app.extensions["openapi"].to_dict()
+    written = api.spec.to_dict()
     components = written["components"]
     components.pop("responses", None)
     for schema in REAUTHENTICATED:

@@ -10,7 +10,6 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    current_app,
     render_template,
     send_from_directory,
 )
@@ -33,7 +32,7 @@ def install(app: Flask) -> None:
 
 @pages.get(f"{documentation.PREFIX}/openapi.json")
 def show_document() -> Response:
-    written = documentation.document(current_app._get_current_object())
+    written = documentation.openapi_document()
     return Response(orjson.dumps(written), content_type="application/json")
 
 

@@ -49,9 +49,12 @@ def canonical(value: Any) -> bytes:
         raise ValueError("nested too deeply") from None
 
 
+_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _pieces(value: Any) -> Iterator[str]:
     if value is None or isinstance(value, (bool, str)):
-        yield json.dumps(value, ensure_ascii=False)
+        yield _text(value)
     elif isinstance(value, int) and abs(value) < 1 << 53:
         yield str(value)
     elif isinstance(value, list):
@@ -61,7 +64,7 @@ def _pieces(value: Any) -> Iterator[str]:
         yield "]" if value else "[]"
     elif isinstance(value, dict):
         for place, name in enumerate(sorted(value, key=lambda name: name.encode("utf-16-be"))):
-            yield ("," if place else "{") + json.dumps(name, ensure_ascii=False) + ":"
+            yield ("," if place else "{") + _text(name) + ":"
             yield from _pieces(value[name])
         yield "}" if value else "{}"
     else:

@@ -71,6 +71,7 @@ from infrastructure.outbox import OutboxQueue
 from infrastructure.passkey_answers import StoredPasskeyAnswers
 from infrastructure.passkey_questions import PasskeyQuestions
 from infrastructure.passkeys import Site, StoredPasskeys
+from infrastructure.password_hash import COSTS, Costs
 from infrastructure.password_quality import OfflineQuality
 from infrastructure.past import Past
 from infrastructure.places import Places
@@ -319,12 +320,15 @@ def something_sealed(connection: psycopg.Connection) -> bool:
 
 
 @contextmanager
-def service(settings: Settings, conninfo: str, clock: Clock | None = None) -> Iterator[Service]:
+def service(
+    settings: Settings, conninfo: str, clock: Clock | None = None, costs: Costs = COSTS
+) -> Iterator[Service]:
     """The wired parts on a migrated database, closed at the end. Nobody is in it who was erased.
 
-    clock: None for the machine's. Raises infrastructure.erasure_register.RegisterFault.
+    clock: None for the machine's. costs: of a password's hash.
+    Raises infrastructure.erasure_register.RegisterFault.
     """
-    built = build(settings, conninfo, clock or SystemClock())
+    built = build(settings, conninfo, clock or SystemClock(), costs)
     try:
         apply_register(built.erasures, built.erasure_register)
         yield built
@@ -332,7 +336,7 @@ def service(settings: Settings, conninfo: str, clock: Clock | None = None) -> It
         built.close()
 
 
-def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
+def build(settings: Settings, conninfo: str, clock: Clock, costs: Costs = COSTS) -> Service:
     institution, keys = load_institution(settings.institution_file), keyring(settings, conninfo)
     metrics = Metrics()
     pool, doorbell = open_pool(conninfo, size=CONNECTIONS, name="service"), Doorbell(conninfo)
@@ -361,7 +365,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
     )
     documents = Documents(settings.documents_dir, most_bytes=settings.document_megabytes * MEGABYTE)
     portfolio_items = Portfolio(pool, documents)
-    credentials, links = HashedCredentials(pool, lookup, queue, keys), MailedLinks(pool)
+    credentials, links = HashedCredentials(pool, lookup, queue, keys, costs), MailedLinks(pool)
     passwords = Passwords(OfflineQuality(), store, institution.name)
     guesses = Guesses(StoredThrottle(pool, keys), devices, clock, settings.guesses)
     site = Site.of(settings.public_url)

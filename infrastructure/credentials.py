@@ -20,7 +20,7 @@ from domain import errors, policies
 from infrastructure.keys import Keyring
 from infrastructure.lookup import DigestLookup
 from infrastructure.observability import place_of
-from infrastructure.password_hash import Hasher, Recipe
+from infrastructure.password_hash import COSTS, Costs, Hasher, Recipe
 from infrastructure.prepared import Prepared
 
 log = logging.getLogger(__name__)
@@ -106,12 +106,17 @@ class HashQueue:
 
 class HashedCredentials:
     def __init__(
-        self, pool: ConnectionPool, lookup: DigestLookup, queue: HashQueue, keyring: Keyring
+        self,
+        pool: ConnectionPool,
+        lookup: DigestLookup,
+        queue: HashQueue,
+        keyring: Keyring,
+        costs: Costs = COSTS,
     ) -> None:
         self._pool = pool
         self._lookup = lookup
         self._queue = queue
-        self._hasher = Hasher(keyring)
+        self._hasher = Hasher(keyring, costs)
 
     def verify(self, email: str, password: str, now: datetime, *, known: bool = False) -> Verified | None:
         """Whose password it is. email: as `domain.values.address_key` gives it. Raises TooBusy."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ from openapi_schema_validator import OAS31Validator
 from pyotp import TOTP
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
-from write_side import StandingClock
+from write_side import CHEAP, StandingClock
 
 from api.app import create_app
-from api.documentation import document, path_of
+from api.documentation import openapi_document, path_of
 from api.identity import COOKIE
 from application.ports import AccountRequest, Clock, Saved
 from domain.values import OPERATOR, address_key
 from infrastructure.bootstrap import Service, service
+from infrastructure.password_hash import Costs
 from infrastructure.settings import Settings
 
 PREFIX = "/api/v1"
@@ -59,10 +61,12 @@ def nothing(*_: object) -> None:
 
 
 @contextmanager
-def running(database_url: str, home: Path, clock: Clock | None = None, **environ: str) -> Iterator["House"]:
+def running(
+    database_url: str, home: Path, clock: Clock | None = None, costs: Costs = CHEAP, **environ: str
+) -> Iterator["House"]:
     """A house on a migrated database; its projections run, its other work is done when a test asks for it.
 
-    clock: None for the machine's.
+    clock: None for the machine's. costs: of a password's hash.
     """
     settings = Settings.from_environment(
         {
@@ -73,7 +77,7 @@ def running(database_url: str, home: Path, clock: Clock | None = None, **environ
             **environ,
         }
     )
-    with service(settings, database_url, clock) as parts:
+    with service(settings, database_url, clock, costs) as parts:
         stop = threading.Event()
         threads = [threading.Thread(target=role.run, args=(stop,), daemon=True) for role in parts.project()]
         for thread in threads:
@@ -229,8 +233,7 @@ def hold_to_document(app: Flask, method: str, path: str, answer: TestResponse) -
         rule, _ = app.url_map.bind("").match(path, method, return_rule=True)
     except HTTPException:
         return
-    described = document(app)
-    operation = described["paths"][path_of(rule)][method.lower()]
+    operation = openapi_document()["paths"][path_of(rule)][method.lower()]
     foreseen = operation["responses"].get(str(answer.status_code))
     assert foreseen is not None, (
         f"{method} {rule.rule} is not said to answer {answer.status_code}: {answer.json}"
@@ -239,10 +242,19 @@ def hold_to_document(app: Flask, method: str, path: str, answer: TestResponse) -
         assert answer.get_data() == b""
         return
     content = foreseen["content"][answer.content_type]
-    OAS31Validator(
-        {**content["schema"], "components": described["components"]},
-        format_checker=OAS31Validator.FORMAT_CHECKER,
-    ).validate(answer.json if answer.is_json else answer.get_data().decode("utf-8", "replace"))
+    validator = _validator(path_of(rule), method.lower(), str(answer.status_code), answer.content_type)
+    validator.validate(answer.json if answer.is_json else answer.get_data().decode("utf-8", "replace"))
     if answer.status_code >= 400:
         assert answer.json["type"].removeprefix("/problems/") in content["examples"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@cache
+def _validator(path: str, method: str, status: str, media_type: str) -> OAS31Validator:
+    """Of one described answer. It is kept, for it keeps what its references refer to."""
+    described = openapi_document()
+    content = described["paths"][path][method]["responses"][status]["content"][media_type]
+    return OAS31Validator(
+        {**content["schema"], "components": described["components"]},
+        format_checker=OAS31Validator.FORMAT_CHECKER,
+    )

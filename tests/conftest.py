@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import hypothesis
+import psycopg
 import pytest
 from browsing import Portal, a_portal, running_chromium
 from mail_server import serving
@@ -44,6 +45,9 @@ def template(postgres) -> Iterator[str]:
 
     with new_database(postgres) as database:
         migrate(database)
+        psycopg.connect(
+            database
+        ).close()  # the first to come writes down where the catalogue is, for every copy
         yield conninfo_to_dict(database)["dbname"]
 
 

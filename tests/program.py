@@ -6,6 +6,7 @@ the installed program.
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -60,9 +61,17 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
 
-def start(*arguments: object, env: Mapping[str, str], stdin: IO, stdout: IO, stderr: IO) -> Process:
-    """One that leads a session, as a terminal's command leads its group."""
-    request = json.dumps([[PROGRAM.name, *map(str, arguments)], dict(env)]).encode()
+def start(
+    *arguments: object,
+    env: Mapping[str, str],
+    stdin: IO,
+    stdout: IO,
+    stderr: IO,
+    cwd: Path | None = None,
+) -> Process:
+    """One that leads a session, as a terminal's command leads its group. cwd: None for that of the tests."""
+    words = [PROGRAM.name, *map(str, arguments)]
+    request = json.dumps([words, dict(env), str(cwd or Path.cwd())]).encode()
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
     with its:
@@ -71,15 +80,15 @@ def start(*arguments: object, env: Mapping[str, str], stdin: IO, stdout: IO, std
 
 
 def run(
-    *arguments: object, env: Mapping[str, str], typed: str = "", timeout: float = SECONDS
+    *arguments: object, env: Mapping[str, str], typed: str = "", cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Call it and wait for its end."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         stdin.write(typed.encode())
         stdin.seek(0)
-        process = start(*arguments, env=env, stdin=stdin, stdout=out, stderr=err)
+        process = start(*arguments, env=env, stdin=stdin, stdout=out, stderr=err, cwd=cwd)
         try:
-            status = process.wait(timeout)
+            status = process.wait(SECONDS)
         finally:
             process.kill()
         for written in (out, err):
@@ -114,7 +123,7 @@ def _imported() -> socket.socket:
 
 def _serve(door: socket.socket) -> bool:
     """Fork for each request. True in a process that has become what was asked for, False once nobody asks any more."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the waiting ones
+    signal.signal(signal.SIGCHLD, _let_go)
     while True:
         request, descriptors, *_ = socket.recv_fds(door, REQUEST_BYTES, 4)
         if not request:
@@ -126,14 +135,21 @@ def _serve(door: socket.socket) -> bool:
             os.close(descriptor)
 
 
-def _wait_for_another(arguments: list[str], env: dict[str, str], descriptors: list[int]) -> bool:
+def _let_go(*_: object) -> None:
+    """Of the waiting ones that have ended; what they took is counted as ours."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _wait_for_another(words: list[str], env: dict[str, str], cwd: str, descriptors: list[int]) -> bool:
     """Fork once more; tell the process id, and then how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *streams, telling = descriptors
     pid = os.fork()
     if pid == 0:
         os.close(telling)
-        _become(arguments, env, streams)
+        _become(words, env, cwd, streams)
         return True
     for descriptor in (0, 1, 2, *streams):
         os.close(descriptor)
@@ -144,8 +160,9 @@ def _wait_for_another(arguments: list[str], env: dict[str, str], descriptors: li
     os._exit(0)
 
 
-def _become(arguments: list[str], env: dict[str, str], streams: list[int]) -> None:
+def _become(words: list[str], env: dict[str, str], cwd: str, streams: list[int]) -> None:
     os.setsid()
+    os.chdir(cwd)
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -153,7 +170,7 @@ def _become(arguments: list[str], env: dict[str, str], streams: list[int]) -> No
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = arguments
+    sys.argv = words
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class RunningService:
         self.log = home.parent / "log"
         self.prefix: list[str] | None = None  # before the installed program, as a shell would have it
         self.processes: list[subprocess.Popen | Process] = []
+        self._mails: dict[Path, EmailMessage] = {}  # as they were read
         self.settings = {
             "MATRICULE_HOME": str(home),
             "MATRICULE_DEMO": "1",
@@ -206,8 +207,10 @@ class RunningService:
     def mails(self, to: str | None = None) -> list[EmailMessage]:
         """What lies in the folder of the demonstration, oldest first."""
         files = sorted((self.home / "outbox").glob("*.eml"))
-        mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-        return [mail for mail in mails if to is None or mail["To"] == to]
+        for file in files:
+            if file not in self._mails:
+                self._mails[file] = message_from_bytes(file.read_bytes(), policy=policy.default)
+        return [self._mails[file] for file in files if to is None or self._mails[file]["To"] == to]
 
     def wait_for_mail(self, to: str) -> EmailMessage:
         until(lambda: bool(self.mails(to)))

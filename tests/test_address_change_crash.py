@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 from pausing import Step, paused
 from running_service import TIRELESS, RunningService, a_service, password_in
+from services import new_database
 from spec import until
 from test_way_in_mails import mail_of, post, token_in
 
@@ -88,7 +89,10 @@ def at(steps: list[Step]) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def service(postgres, template):
-    with a_service(MATRICULE_LOG_LEVEL="INFO", **TIRELESS) as service:
+    with (
+        new_database(postgres, template) as database,
+        a_service(DATABASE_URL=database, MATRICULE_LOG_LEVEL="INFO", **TIRELESS) as service,
+    ):
         service.run()
         yield service
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from erasing import data_protection
 from running_service import RunningService, a_service, password_in
+from services import new_database
 from spec import until
 
 HOLDER, FIRST, SECOND = "ada@example.org", "first@protection.example", "second@protection.example"
@@ -14,8 +15,11 @@ CLERK = "clerk@school.example"
 
 
 @pytest.fixture(scope="module")
-def service(postgres) -> Iterator[RunningService]:
-    with a_service(ERASURE_MAIL_HOURS="0.001") as service:
+def service(postgres, template) -> Iterator[RunningService]:
+    with (
+        new_database(postgres, template) as database,
+        a_service(DATABASE_URL=database, ERASURE_MAIL_HOURS="0.001") as service,
+    ):
         service.run()
         yield service
 

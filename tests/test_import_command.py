@@ -5,13 +5,14 @@ import json
 import pytest
 from portfolio_files import PDF, sha256
 from running_service import RunningService, a_service
+from services import new_database
 
 HEADER = "record_number;kind;number;title;file;sha256\n"
 
 
 @pytest.fixture(scope="module")
-def service():
-    with a_service() as service:
+def service(postgres, template):
+    with new_database(postgres, template) as database, a_service(DATABASE_URL=database) as service:
         service.run()
         yield service
 

@@ -18,7 +18,7 @@ from write_side import WriteSide
 from application.guesses import Caller
 from domain import errors
 from domain.fact import NOWHERE
-from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.credentials import HashQueue
 from infrastructure.devices import DEVICES
 from infrastructure.tick import Tick
 
@@ -135,9 +135,7 @@ def test_what_is_wrong_with_a_password_in_a_session_is_counted_there_alone(here,
 def strangers_hashing(here) -> Iterator[tuple[HashQueue, Event]]:
     """Strangers have taken all places of the queue, until the event."""
     queue = HashQueue(at_once=1, waiting=0)
-    here.accounts = replace(
-        here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue, here.keyring)
-    )
+    here.accounts = replace(here.accounts, credentials=here.hashed(queue))
     begun, done = Event(), Event()
     stranger = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
     stranger.start()

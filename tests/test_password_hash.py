@@ -8,7 +8,7 @@ from signing_in import MY_PASSWORD, change, refused, signed_in
 from spec import until
 from write_side import KEYRING, WriteSide
 
-from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.credentials import HashQueue
 from infrastructure.keys import Keyring
 from infrastructure.password_hash import COSTS, Hasher, Recipe
 
@@ -18,7 +18,7 @@ OTHER = Keyring({1: b"a master key of somebody else's."})
 
 @pytest.fixture
 def here(database_url):
-    with WriteSide(database_url) as here:
+    with WriteSide(database_url, costs=COSTS) as here:
         yield here
 
 
@@ -37,7 +37,7 @@ def chosen(here, account_id):
 @pytest.fixture
 def rotated(here, account_id):
     """The same house after the master key was rotated; both generations are in the file."""
-    with WriteSide(here.url, keyring=ROTATED) as rotated:
+    with WriteSide(here.url, keyring=ROTATED, costs=COSTS) as rotated:
         rotated.store.record(effects=[rotated.lookup.claim("email", AURELIE_ADDRESS, account_id)])
         yield rotated
 
@@ -71,8 +71,9 @@ def test_a_pepper_that_is_no_longer_there_costs_a_run_and_matches_nothing():
     assert Hasher(KEYRING).hash(MY_PASSWORD, recipe) != Hasher(ROTATED).hash(MY_PASSWORD, recipe)
 
 
-def test_the_generation_stands_with_each_hash(here, account_id, chosen):
+def test_the_generation_stands_with_each_hash_and_what_it_cost(here, account_id, chosen):
     assert renewed(here, 1)
+    assert stored(here)[0][0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_a_password_of_before_the_rotation_lets_in_and_is_hashed_anew(here, chosen, rotated):
@@ -105,7 +106,7 @@ def test_a_password_hashed_at_other_costs_lets_in_and_is_hashed_at_todays(here, 
 def test_a_hash_of_today_stays_as_it_is(here, chosen):
     before = stored(here)
     queue = HashQueue(at_once=1)
-    credentials = HashedCredentials(here.pool, here.lookup, queue, here.keyring)
+    credentials = here.hashed(queue)
     assert credentials.verify(AURELIE_ADDRESS, MY_PASSWORD, NOON)
     queue.run(lambda: None)  # what it may have begun is done
     assert stored(here) == before
@@ -123,7 +124,7 @@ class RoomForOne(HashQueue):
 def test_where_there_is_no_room_to_renew_a_hash_the_sign_in_goes_well_and_the_next_one_does_it(
     chosen, rotated
 ):
-    crowded = HashedCredentials(rotated.pool, rotated.lookup, RoomForOne(at_once=1), ROTATED)
+    crowded = rotated.hashed(RoomForOne(at_once=1))
     assert replace(rotated.accounts, credentials=crowded).sign_in(AURELIE_ADDRESS, MY_PASSWORD, "cookie")
     assert renewed(rotated, 1)
     assert signed_in(rotated, MY_PASSWORD)
@@ -133,7 +134,7 @@ def test_where_there_is_no_room_to_renew_a_hash_the_sign_in_goes_well_and_the_ne
 def test_a_password_that_was_replaced_meanwhile_is_not_put_back(here, account_id, chosen, rotated):
     ((before, _),) = stored(here)
     queue = HashQueue(at_once=1)
-    credentials = HashedCredentials(rotated.pool, rotated.lookup, queue, ROTATED)
+    credentials = rotated.hashed(queue)
     with rotated.transaction() as cursor:
         assert credentials.verify(AURELIE_ADDRESS, MY_PASSWORD, NOON)
         _, store = rotated.credentials.choose(account_id, "another otter by the mill", NOON)
@@ -151,9 +152,7 @@ def test_copies_of_an_initial_password_share_pepper_and_salt_across_a_rotation(h
         "SELECT count(*), count(DISTINCT split_part(hash, '$', 5)), min(pepper), max(pepper) FROM credentials"
     ) == [(3, 1, 1, 1)]
     queue = HashQueue(at_once=1)
-    assert HashedCredentials(rotated.pool, rotated.lookup, queue, ROTATED).verify(
-        AURELIE_ADDRESS, copies[1], NOON
-    )
+    assert rotated.hashed(queue).verify(AURELIE_ADDRESS, copies[1], NOON)
     queue.run(lambda: None)  # what it may have begun is done
     assert {pepper for _, pepper in stored(rotated)} == {1}
     assert signed_in(rotated, copies[2])

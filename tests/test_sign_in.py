@@ -17,7 +17,7 @@ from write_side import WriteSide
 from domain import errors
 from domain.fact import NOWHERE
 from domain.passwords import composed
-from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.credentials import HashQueue
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_whoever_does_not_know_the_password_cannot_change_it(here, account_id, i
 
 def test_a_password_is_kept_as_a_hash_alone(here, chosen):
     ((stored,),) = here.rows("SELECT hash FROM credentials")
-    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert stored.startswith("$argon2id$v=19$")
     for (table,) in here.rows("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"):
         for (row,) in here.rows(f'SELECT t::text FROM "{table}" AS t'):
             assert MY_PASSWORD not in row
@@ -159,9 +159,7 @@ def test_it_is_kept_whether_a_password_is_long_enough_alone(here, account_id, is
 def test_a_password_that_nobody_can_have_chosen_costs_no_hash(here, account_id, issued, session):
     """Whatever needed a hash would be turned away."""
     queue = HashQueue(at_once=1, waiting=-1)
-    crowded = replace(
-        here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue, here.keyring)
-    )
+    crowded = replace(here.accounts, credentials=here.hashed(queue))
     for password in ("x" * 129, "x" * 1_000_000):
         with pytest.raises(errors.WrongCredentials):
             crowded.sign_in(AURELIE_ADDRESS, password, "cookie")
@@ -175,7 +173,7 @@ def test_a_password_that_nobody_can_have_chosen_costs_no_hash(here, account_id, 
 
 def test_when_too_many_wait_for_a_core_one_more_is_turned_away(here, issued):
     queue = HashQueue(at_once=1, waiting=0)
-    crowded = HashedCredentials(here.pool, here.lookup, queue, here.keyring)
+    crowded = here.hashed(queue)
     begun, done = Event(), Event()
     busy = Thread(target=queue.run, args=(lambda: (begun.set(), done.wait()),))
     busy.start()

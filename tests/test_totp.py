@@ -13,7 +13,7 @@ from spec import at_once
 from write_side import WriteSide
 
 from domain import errors
-from infrastructure.credentials import HashedCredentials, HashQueue
+from infrastructure.credentials import HashQueue
 from infrastructure.tick import Tick
 
 STEP = MINUTE / 2
@@ -109,9 +109,7 @@ def test_one_hash_is_run_whatever_the_code(here, app):
             return super().run(hash_once, **how)
 
     queue = Counting()
-    accounts = replace(
-        here.accounts, credentials=HashedCredentials(here.pool, here.lookup, queue, here.keyring)
-    )
+    accounts = replace(here.accounts, credentials=here.hashed(queue))
     for code in (None, "000000", app.code(now_on(here))):
         before = queue.runs
         with suppress(errors.WrongCredentials, errors.SecondFactorNeeded):

@@ -15,6 +15,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import program
 import pytest
 from evidence_files import LINKED, SIGNER, Made, a_short_life, made, resigned, stored_life
 from people import NOON
@@ -174,17 +175,13 @@ def test_it_speaks_the_readers_language_else_french(elsewhere, environment, begi
 
 
 def test_the_service_hands_it_out_and_takes_the_same_arguments(elsewhere):
-    def matricule(*arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [Path(sys.executable).with_name("matricule"), "verify", *arguments],
-            cwd=elsewhere.folder,
-            env={**os.environ, "LANG": "en_GB.UTF-8", "DATABASE_URL": "postgresql://nowhere.example/none"},
-            capture_output=True,
-        )
+    def matricule(*arguments: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "LANG": "en_GB.UTF-8", "DATABASE_URL": "postgresql://nowhere.example/none"}
+        return program.run("verify", *arguments, env=env, cwd=elsewhere.folder)
 
-    assert matricule("--print").stdout == PROGRAM.read_bytes()
+    assert matricule("--print").stdout == PROGRAM.read_text("utf-8")
     arguments = ("file.json", "--key", str(SIGNER.verifier), "--checkpoint", "checkpoint.txt", "--verbose")
-    assert matricule(*arguments).stdout.decode() == elsewhere.run(*arguments).stdout
+    assert matricule(*arguments).stdout == elsewhere.run(*arguments).stdout
     assert matricule("file.json", "--checkpoint", "newer.txt").returncode == 1
     assert [matricule(*wrong).returncode for wrong in ((), ("no-such.json",), ("file.json", "--print"))] == [
         2

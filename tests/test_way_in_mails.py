@@ -5,6 +5,7 @@ import re
 import pytest
 from api_client import FIREFOX
 from running_service import RunningService, a_service, password_in
+from services import new_database
 from spec import until
 
 OLD, NEW = "ada@example.org", "ada.new@example.org"
@@ -14,7 +15,10 @@ LINK = re.compile(r"^(https?://[^/\s]+)/([\w/-]+)\?token=(\S+)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def service(postgres, template):
-    with a_service(MATRICULE_LOG_LEVEL="INFO") as service:
+    with (
+        new_database(postgres, template) as database,
+        a_service(DATABASE_URL=database, MATRICULE_LOG_LEVEL="INFO") as service,
+    ):
         service.run()
         yield service
 
@@ -53,6 +57,8 @@ def test_a_whole_life_by_mail(service):
     assert done.status == 204, done.body
     assert service.sign_in(OLD, initial).status == 401
     bearer = service.sign_in(OLD, FIRST).json["token"]
+    [(hashed,)] = service.rows("SELECT hash FROM credentials")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     mail_of(service, "password-changed", OLD)
 
     # Another address: both mailboxes are told, the confirmation changes it.

@@ -43,6 +43,7 @@ from infrastructure.matcher_file import load_model
 from infrastructure.passkey_answers import StoredPasskeyAnswers
 from infrastructure.passkey_questions import PasskeyQuestions
 from infrastructure.passkeys import Site, StoredPasskeys
+from infrastructure.password_hash import Costs
 from infrastructure.password_quality import OfflineQuality
 from infrastructure.records import Records
 from infrastructure.recovery_codes import StoredRecoveryCodes
@@ -54,6 +55,7 @@ from projections.cases import Cases
 
 PUBLIC_URL = "https://account.school.example"
 KEYRING = Keyring({1: b"a master key of the tests, 32 by"})
+CHEAP = Costs(time=1, memory_kib=8, lanes=1)  # what argon2id takes at least, where the hash is not the point
 
 
 def nothing(*_: object) -> None:
@@ -72,15 +74,22 @@ class StandingClock:
 
 
 class WriteSide:
-    def __init__(self, database_url: str, *, keyring: Keyring = KEYRING, connections: int = 4) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        keyring: Keyring = KEYRING,
+        connections: int = 4,
+        costs: Costs = CHEAP,
+    ) -> None:
         migrate(database_url)
         self.url = database_url
         self.pool = open_pool(database_url, size=connections, name="test")
         self.clock = StandingClock(NOON)
-        self.keyring = keyring
+        self.keyring, self.costs = keyring, costs
         self.store = EventStore(self.pool, keyring, after_append=nothing)
         self.lookup = DigestLookup(self.pool, keyring)
-        self.credentials = HashedCredentials(self.pool, self.lookup, HashQueue(waiting=100), keyring)
+        self.credentials = self.hashed(HashQueue(waiting=100))
         self.sessions = StoredSessions(self.pool, lifetime=12 * HOUR, idle=HOUR)
         self.passwords = Passwords(OfflineQuality(), self.store, "HEP-BEJUNE")
         self.devices = KnownDevices(self.pool, self.lookup)
@@ -187,6 +196,9 @@ class WriteSide:
 
     def __exit__(self, *_: object) -> None:
         self.pool.close()
+
+    def hashed(self, queue: HashQueue) -> HashedCredentials:
+        return HashedCredentials(self.pool, self.lookup, queue, self.keyring, self.costs)
 
     # --- what has been before
 
