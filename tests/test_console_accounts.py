@@ -126,6 +126,19 @@ def test_a_clerk_locks_unlocks_corrects_and_closes_each_with_a_reason(house, cle
     assert f"{sheet}/close" not in clerk.get(sheet).html
 
 
+def test_a_note_a_password_again_and_two_accounts_of_one_person(house, clerk):
+    kept, other = (waiting(house, given_name="Ida", ahv_number=None) for _ in range(2))
+    sheet = f"/console/accounts/{kept.id}"
+    assert acted(clerk, f"{sheet}/note", note="").status_code == 422
+    assert "Parle italien." in acted(clerk, f"{sheet}/note", note="Parle italien.").words
+    assert acted(clerk, f"{sheet}/resend", reason="other").status_code in (409, 422)
+    page = acted(clerk, f"{sheet}/merge", account=str(other.id), reason="same-person")
+    assert "Les comptes sont réunis" in page.words, page.words
+    assert str(other.id) in page.html
+    page = acted(clerk, f"/console/accounts/{other.id}/unmerge", reason="error")
+    assert "de nouveau séparés" in page.words, page.words
+
+
 def test_access_is_restored_by_two(house, clerk, kim):
     eva = waiting(house, given_name="Eva", ahv_number=None)
     sheet = f"/console/accounts/{eva.id}"

@@ -114,7 +114,7 @@ def _complete(sent: dict[str, Any], sheet: CaseSheet) -> dict[str, Any]:
 
 
 def _next(case_id: UUID, saved: Saved, action: str) -> Response:
-    """The next case of the queue, which tells what was done; the one before after the last; the queue once it is empty."""
+    """The next case of the queue, which tells what was done, else the one before; the queue once it is empty."""
     sheet = service().linking.sheet(case_id)
     number = sheet.link.record_number if sheet.link else None
     decided.note(DONE[action], case=str(case_id), account=str(sheet.account_id), record_number=number)
