@@ -4,6 +4,7 @@ Whoever adds a page adds it to the walk of its feature, or a walk of its own to 
 """
 
 import sys
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -13,6 +14,7 @@ from auditor_at_work import a_teacher, an_auditor
 from browsing import DESKTOP, PHONE, Portal, a_portal, follow, running_chromium, send, sign_in
 from erasing import signed_in_with_code
 from playwright.sync_api import Page
+from pyotp import TOTP
 from sample_people import fill_in, somebody
 from services import install_what_is_missing
 from spec import until
@@ -161,6 +163,46 @@ def auditor(portal: Portal, page: Page) -> Iterator[str]:
     yield "audit-export"
 
 
+def console(portal: Portal, page: Page) -> Iterator[str]:
+    """What a clerk sees; the person is linked to nobody at once, for her address is another."""
+    record = somebody(next(PEOPLE))
+    email = portal.new_address("claire")
+    names = {name: record[name] for name in ("given_name", "family_name")}
+    sign_in(page, email, portal.account(email, **names))
+    page.goto("/my-data")
+    fill_in(page, record)
+    page.click("text=Continuer")
+    page.click("text=Enregistrer")
+    page.wait_for_selector("[data-standing=waiting]")
+    page.context.clear_cookies()
+    clerk = portal.new_address("kim.frei")
+    portal.service.command("grant", "secretariat", clerk)
+    password = portal.password(clerk)
+    sign_in(page, clerk, password)
+    page.goto("/profile/second-factors/app")
+    page.fill("#password", password)
+    send(page)
+    app = TOTP("".join(page.inner_text(".secret-key").split()))
+    page.fill("#code", app.at(time.time()))
+    page.fill("#label", "Mon téléphone")
+    send(page)
+    page.goto("/console")
+    page.wait_for_selector("[data-row]")
+    yield "console-queue"
+    page.click("[data-row] th a")
+    yield "console-case"
+    page.goto(f"{page.url}/question?template=names")
+    yield "console-question"
+    page.goto("/console/accounts")
+    page.fill("#q", record["family_name"][:3])
+    send(page)
+    yield "console-search"
+    page.click("[data-row] th a")
+    yield "console-sheet"
+    page.click("text=Verrouiller le compte")
+    yield "console-action"
+
+
 WALKS: tuple[Walk, ...] = (
     way_in,
     lost_password,
@@ -170,6 +212,7 @@ WALKS: tuple[Walk, ...] = (
     profile,
     information,
     auditor,
+    console,
 )
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from api_client import HOST, PROFILE, Client, House, running
+from api_client import PROFILE, Client, House, running
 from browsing import PATIENCE
 from page_visitor import Visitor
 from playwright.sync_api import Browser, Page
@@ -87,6 +87,4 @@ def browser_of(chromium: Browser, address: str, person: Client, **how: object) -
 
 def at_the_console(house: House, person: Client) -> Visitor:
     """A browser in which somebody with a second factor is signed in."""
-    visitor = Visitor(house)
-    visitor.client.set_cookie(COOKIE, person.secret, domain=HOST)
-    return visitor
+    return Visitor(house).with_session_of(person)

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import pytest
-from page_visitor import Visitor, html, text
+from page_visitor import Visitor
 from secretariat import at_the_console, case_of, reads_of, secretariat, waiting
 
 from domain.calendar import ZURICH
@@ -53,13 +53,13 @@ def test_each_page_is_for_those_whose_role_it_is(house, clerk, claire):
         f"/console/accounts/{claire.id}/lock": (clerk,),
     }
     for path, readers in pages.items():
-        assert Visitor(house).get(path).headers["Location"] == f"/?next={path.partition('?')[0]}"
+        assert Visitor(house).get(path).leads_to == f"/?next={path.partition('?')[0]}"
         for visitor in (clerk, auditor, holder, keeper):
             expected = 200 if visitor in readers else 403
             assert visitor.get(path).status_code == expected, (path, visitor)
     _, saved = house.service.accounts.grant("secretariat", "new@school.example", None, actor=kim_id(house))
     new = at_the_console(house, house._signed_in("new@school.example", saved))
-    assert new.get("/console").headers["Location"] == "/profile/second-factors"
+    assert new.get("/console").leads_to == "/profile/second-factors"
 
 
 def test_tabs_are_those_of_the_role(house, clerk):
@@ -81,20 +81,20 @@ def test_every_page_speaks_every_language_and_runs_nothing_inline(house, clerk, 
             f"/console/accounts/{claire.id}/recovery",
             f"/console/accounts/{claire.id}/past?as_of={today(house)}",
         ):
-            page = html(clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}"))
+            page = clerk.get(f"{path}{'&' if '?' in path else '?'}lang={locale}").html
             assert f'<html lang="{locale}">' in page
             assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page), path
     clerk.get("/console?lang=fr")
 
 
 def test_the_queue_tells_who_waits_why_and_until_when(clerk, claire):
-    page = text(clerk.get("/console"))
+    page = clerk.get("/console").words
     assert claire.email in page
     assert "Autre adresse e-mail dans la fiche" in page
-    assert claire.email not in text(clerk.get("/console?late=true"))
+    assert claire.email not in clerk.get("/console?late=true").words
     assert clerk.get("/console?state=rejected&lang=fr").status_code == 200
-    assert clerk.get("/console?state=mine").headers["Location"] == "/console"
-    assert clerk.get("/console?cursor=x").headers["Location"] == "/console"
+    assert clerk.get("/console?state=mine").leads_to == "/console"
+    assert clerk.get("/console?cursor=x").leads_to == "/console"
 
 
 def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):
@@ -113,7 +113,7 @@ def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):
 
 
 def tabs(answer) -> list[str]:
-    inside = re.search(r'<nav class="tabs".*?</nav>', html(answer), re.DOTALL)[0]
+    inside = re.search(r'<nav class="tabs".*?</nav>', answer.html, re.DOTALL)[0]
     return re.findall(r"<a [^>]*>([^<]+)</a>", inside)
 
 

@@ -120,16 +120,24 @@ def test_of_two_clerks_at_one_case_the_second_is_told_who_was_first(house, chrom
 
 
 def test_no_page_of_the_console_has_a_violation(house, chromium, address, kim):
-    case = case_of(house, waiting(house, given_name="W" * 60, ahv_number=None))
-    pages = ("/console", "/console?state=asked", case, f"{case}/reject")
+    holder = waiting(house, given_name="W" * 60, ahv_number=None)
+    case, sheet = case_of(house, holder), f"/console/accounts/{holder.id}"
+    pages = ("/console", f"{case}/question", sheet, f"{sheet}/merge")
     found = {}
     with browser_of(chromium, address, kim, **SMALLEST) as page:
         for path in pages:
             page.goto(path)
             page.keyboard.press("?")
             found[path] = violations(page)
+        page.goto(f"{case}/reject")
         page.click("#decision .button")
         found["wrong"] = violations(page)
+        page.goto("/console/accounts")
+        page.fill("#q", "www")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-row]")
+        assert "www" not in page.url
+        found["found"] = violations(page)
         page.set_viewport_size(DESKTOP["viewport"])
         for path in pages:
             page.goto(path)

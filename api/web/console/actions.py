@@ -12,7 +12,18 @@ from api.errors import Problem
 from api.identity import me
 from api.schemas.fields import Input
 from api.schemas.second_factors import SecondFactorReset
-from api.schemas.staff import Closing, Correction, Locking, RecoveryProposal, Unlinking, Unlocking
+from api.schemas.staff import (
+    Closing,
+    Correction,
+    Locking,
+    Merge,
+    NotingDown,
+    RecoveryProposal,
+    Resending,
+    Separation,
+    Unlinking,
+    Unlocking,
+)
 from api.web.console import decided, desk
 from api.web.console.desk import CLERKS
 from api.web.feature import Feature
@@ -31,15 +42,28 @@ class Action(NamedTuple):
     """carry_out: a command of the service, by account, what the form says, and actor. fits: whether it is offered."""
 
     schema: type[Schema]
-    reasons: str
+    reasons: str | None
     carry_out: Callable[[Service], Callable[..., Saved | UUID]]
     fits: Callable[[Entry], bool]
     danger: bool = False
 
 
+def _merge(parts: Service) -> Callable[..., Saved]:
+    """The account of the page goes on; the one that the form names is closed."""
+
+    def merge(kept_id: UUID, *, account: UUID, **why: Any) -> Saved:
+        return parts.merges.merge(kept_id, account, **why)
+
+    return merge
+
+
 ACTIONS: Final = {
     "unlink": Action(
         Unlinking, "unlink", lambda parts: parts.linking.unlink, lambda entry: entry.link_state == "linked"
+    ),
+    "note": Action(NotingDown, None, lambda parts: parts.assistance.note, lambda entry: True),
+    "resend": Action(
+        Resending, "resend", lambda parts: parts.assistance.resend, lambda entry: entry.state == "requested"
     ),
     "correct": Action(
         Correction,
@@ -66,6 +90,10 @@ ACTIONS: Final = {
     "unlock": Action(
         Unlocking, "unlock", lambda parts: parts.standings.unlock, lambda entry: entry.state == "locked"
     ),
+    "merge": Action(Merge, "merge", _merge, lambda entry: entry.state != "closed", danger=True),
+    "unmerge": Action(
+        Separation, "unmerge", lambda parts: parts.merges.separate, lambda entry: entry.state == "closed"
+    ),
     "close": Action(
         Closing,
         "close",
@@ -76,11 +104,12 @@ ACTIONS: Final = {
 }
 
 
-def offered(entry: Entry) -> list[str]:
-    """What may be done to it as it stands; to one's own account nothing."""
+def offered(entry: Entry, *, is_merged: bool) -> list[str]:
+    """What may be done to it as it stands; to one's own account nothing. is_merged: into another one."""
     if entry.state == "erased" or entry.account_id == me().account_id:
         return []
-    return [name for name, action in ACTIONS.items() if action.fits(entry)]
+    without = set() if is_merged else {"unmerge"}
+    return [name for name, action in ACTIONS.items() if action.fits(entry) and name not in without]
 
 
 @pages.route(
@@ -106,8 +135,8 @@ def act(account_id: UUID, name: str) -> Response:
         form=form,
         name=name,
         entry=entry,
-        with_address="email" in action.schema().fields,
-        reasons=desk.choices(f"reasons.{action.reasons}"),
+        fields=action.schema().fields.keys(),
+        reasons=desk.choices(f"reasons.{action.reasons}") if action.reasons else [],
         danger=action.danger,
     )
 
@@ -134,7 +163,7 @@ def approve_recovery(account_id: UUID) -> Response:
         name="approve-recovery",
         entry=entry,
         recovery=recovery,
-        with_address=False,
+        fields=(),
         reasons=[],
         danger=False,
     )

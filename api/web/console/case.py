@@ -114,13 +114,14 @@ def _complete(sent: dict[str, Any], sheet: CaseSheet) -> dict[str, Any]:
 
 
 def _next(case_id: UUID, saved: Saved, action: str) -> Response:
-    """The next case of the queue, which tells what was done; after the last one the queue."""
+    """The next case of the queue, which tells what was done, else the one before; the queue once it is empty."""
     sheet = service().linking.sheet(case_id)
     number = sheet.link.record_number if sheet.link else None
     decided.note(DONE[action], case=str(case_id), account=str(sheet.account_id), record_number=number)
     note_position(saved)
-    _, following = service().cases.beside(case_id)
-    return go("console_case.show", case_id=following) if following else go("console_queue.show")
+    before, following = service().cases.beside(case_id)
+    waiting = following or before
+    return go("console_case.show", case_id=waiting) if waiting else go("console_queue.show")
 
 
 def _shown(sheet: CaseSheet, action: str, form: Form) -> Response:

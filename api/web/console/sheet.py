@@ -56,7 +56,7 @@ def show(account_id: UUID) -> Response:
         more=len(moments) - len(shown),
         messages=[(each, _called(each.kind)) for each in messages],
         recovery=_recovery(entry),
-        actions=offered(entry) if desk.may(*desk.CLERKS) else [],
+        actions=offered(entry, is_merged=bool(related.merged_into)) if desk.may(*desk.CLERKS) else [],
         purpose=purpose,
         purposes=desk.choices("purposes"),
         today=today(),
