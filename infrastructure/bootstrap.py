@@ -16,6 +16,8 @@ from application.address_changes import AddressChanges
 from application.assistance import Assistance
 from application.erasures import Erasures
 from application.guesses import Guesses
+from application.imports import Imports
+from application.invitations import Invitations
 from application.linking import Linking
 from application.merges import Merges
 from application.passwords import Passwords
@@ -32,7 +34,9 @@ from domain.matching import Matcher
 from infrastructure import broker
 from infrastructure.access_shipping import ShipAccesses, sink
 from infrastructure.access_trail import AccessTrail
+from infrastructure.accounts_import import AccountsImport
 from infrastructure.audit_log import AuditLog
+from infrastructure.bounces import Bounces
 from infrastructure.broker import Broker
 from infrastructure.checkpoints import Checkpoints
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -99,6 +103,7 @@ from infrastructure.statistics import Reports
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
+from infrastructure.uninvited import Uninvited
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
 from projections.accesses import AccessPlaces, accesses, account_accesses
@@ -159,6 +164,10 @@ class Service:
     sign_in_links: SignInLinks
     records: Records
     mirror: Mirror
+    imports: Imports
+    accounts_import: AccountsImport
+    invitations: Invitations
+    uninvited: Uninvited
     documents: Documents
     portfolio_items: Portfolio
     portfolios: Portfolios
@@ -175,6 +184,7 @@ class Service:
     places: Places
     watermark: Watermark
     outbox_queue: OutboxQueue
+    bounces: Bounces
     deliveries: Deliveries
     roles: StoredRoles
     tree: Tree
@@ -438,6 +448,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         calendar=institution.working_days,
         new_id=uuid4,
     )
+    imports = Imports(store, lookup, records, clock, uuid4)
     erasure_book, erasure_register = StoredErasures(pool), ErasureRegister(settings.erasure_register)
     erasures = Erasures(
         log=store,
@@ -515,6 +526,10 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         sign_in_links=sign_in_links,
         records=records,
         mirror=Mirror(pool, conninfo),
+        imports=imports,
+        accounts_import=AccountsImport(imports),
+        invitations=Invitations(store, clock),
+        uninvited=Uninvited(pool),
         documents=documents,
         portfolio_items=portfolio_items,
         portfolios=Portfolios(store, portfolio_items),
@@ -538,6 +553,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         ),
         watermark=watermark,
         outbox_queue=outbox_queue,
+        bounces=Bounces(outbox_queue),
         deliveries=deliveries,
         roles=roles,
         tree=known_tree,

@@ -1,6 +1,6 @@
 """The institution's register: who may be meant, and how it is kept up to date from a file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from domain.persons import Declared, Record
 from domain.values import address_key, spellings
 from domain.weighing import Census
 from infrastructure import records_index
-from infrastructure.import_file import FileRefused, Report
+from infrastructure.import_file import FileRefused, Report, last_line
 from infrastructure.prepared import Prepared
 from infrastructure.records_file import RecordsFile
 from infrastructure.records_index import RECORD
@@ -166,6 +166,13 @@ class Records:
             found = connection.execute(SURVIVOR, [record_number]).fetchone()
         return found and found[0]
 
+    def known(self, record_numbers: Sequence[str]) -> frozenset[str]:
+        if not record_numbers:
+            return frozenset()
+        query = "SELECT record_number FROM records WHERE record_number = ANY(%s)"
+        with self._pool.connection() as connection:
+            return frozenset(number for (number,) in connection.execute(query, [list(record_numbers)]))
+
     def written(self, record_number: str) -> dict[str, Any] | None:
         """All that the register says of somebody, by column; None is unknown."""
         query = SQL("SELECT {columns} FROM records WHERE record_number = %s").format(columns=_WRITTEN)
@@ -183,16 +190,19 @@ class Records:
         today: date,
         dry_run: bool = False,
         progress: Callable[[int, int], None] = lambda done, lines: None,
+        names: Mapping[str, str] | None = None,
+        report: Report | None = None,
     ) -> Report:
         """Add and update records from a file; what it does not mention, columns or records, stays as it is.
 
         A line is taken whole or not at all, and a file whose header is wrong not at all. Batches are
         transactions of their own: a run that broke off is simply run again. today: where the future begins.
-        progress: called with the lines done and the lines in all. Raises OSError where there is no such file.
+        progress: called with the lines done and the lines in all. names: how the file calls columns → ours.
+        report: one to go on with, that can be looked at meanwhile. Raises OSError where there is no such file.
         """
-        report = Report()
+        report = report or Report()
         try:
-            file = RecordsFile(path, today=today)
+            file = RecordsFile(path, today=today, names=names)
         except FileRefused as refused:
             report.refused.extend(refused.refusals)
             return report
@@ -213,7 +223,7 @@ class Records:
                 report.add(rows, faults, *write(connection, statement, found, dry_run=dry_run))
             if not dry_run:
                 self.complete_keys()
-            progress(rows[-1].line if rows else faults[-1][0].line, file.lines)
+            progress(last_line(rows, faults), file.lines)
         if not dry_run:
             self.count_names()
         progress(file.lines, file.lines)

@@ -35,6 +35,7 @@ BENCHMARKS = (
     "at_rest",
     "matching",
     "refresh",
+    "importing",
 )
 
 
