@@ -13,7 +13,7 @@ from uuid import UUID
 from infrastructure.outbox import OutboxQueue
 
 STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")  # RFC 3463
-OURS = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[0-9a-f]{32}@")
+OURS = re.compile(r"<([0-9a-f]{32})\.[0-9a-f]{12}@")
 
 
 class NoReport(Exception):
