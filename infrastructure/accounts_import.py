@@ -8,7 +8,7 @@ from uuid import UUID
 from application.imports import MOST, Imports
 from domain.imported import LineRefused
 from infrastructure.accounts_file import AccountsFile, account_line
-from infrastructure.import_file import FileRefused, Refusal, Report, Row, last_line
+from infrastructure.import_file import FileRefused, Refusal, Report, Row
 
 Progress = Callable[[int, int], None]
 
@@ -38,10 +38,9 @@ class AccountsImport:
         except FileRefused as refused:
             report.refused.extend(refused.refusals)
             return report
-        for rows, faults in file.batches(MOST):
-            done = last_line(rows, faults)
+        for rows, faults in file.batches(MOST, after=report.line):
             self._take(rows, faults, report, actor=actor, dry_run=dry_run)
-            progress(done, file.lines)
+            progress(report.line, file.lines)
         progress(file.lines, file.lines)
         return report
 

@@ -58,6 +58,7 @@ from infrastructure.exports import Exports
 from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.forgetting import WriteSideTraces
 from infrastructure.history import History
+from infrastructure.import_jobs import ImportJobs
 from infrastructure.instants import Instants
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
@@ -100,6 +101,7 @@ from infrastructure.sign_in_link import SignInLinks
 from infrastructure.signed_notes import Signer
 from infrastructure.signing_key import make_signer, read_signer
 from infrastructure.statistics import Reports
+from infrastructure.take_over import TakeOver
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
@@ -166,6 +168,7 @@ class Service:
     mirror: Mirror
     imports: Imports
     accounts_import: AccountsImport
+    import_jobs: ImportJobs
     invitations: Invitations
     uninvited: Uninvited
     documents: Documents
@@ -240,6 +243,14 @@ class Service:
             Decide(self.intake, decisions, self.doorbell),
             *workers,
             NoteFailures(self.failed_sign_ins, self.accesses),
+            TakeOver(
+                self.import_jobs,
+                self.accounts_import,
+                self.records,
+                self.portfolio_items,
+                self.clock,
+                self.doorbell,
+            ),
         ]
 
     def project(self) -> list[Project]:
@@ -528,6 +539,7 @@ def build(settings: Settings, conninfo: str, clock: Clock) -> Service:
         mirror=Mirror(pool, conninfo),
         imports=imports,
         accounts_import=AccountsImport(imports),
+        import_jobs=ImportJobs(pool, keys.box("import"), after_put=lambda: doorbell.ring("imports")),
         invitations=Invitations(store, clock),
         uninvited=Uninvited(pool),
         documents=documents,

@@ -7,7 +7,7 @@ names, under usual other ones (import_headers.toml), or as whoever imports maps 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -88,21 +88,26 @@ class Column:
 
 @dataclass
 class Report:
-    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault."""
+    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault.
+
+    line: the last one that was done; an import that is given a report goes on behind it.
+    """
 
     read: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
+    line: int = 0
 
-    def add(self, rows: Sized, faults: Sequence[Sequence[Refusal]], added: int, changed: int) -> None:
+    def add(self, rows: Sequence[Row], faults: Sequence[Sequence[Refusal]], added: int, changed: int) -> None:
         """Lines that were taken, of which so many were new or different, and lines that were not."""
         self.read += len(rows) + len(faults)
         self.added += added
         self.changed += changed
         self.unchanged += len(rows) - added - changed
         self.refused.extend(chain.from_iterable(faults))
+        self.line = max([self.line, *(row.line for row in rows), *(fault[0].line for fault in faults)])
 
     def as_dict(self, locale: str) -> dict[str, object]:
         return {
@@ -120,11 +125,6 @@ class Report:
                 for refusal in self.refused
             ],
         }
-
-
-def last_line(rows: Sequence[Row], faults: Sequence[Sequence[Refusal]]) -> int:
-    """Of a batch that is not empty."""
-    return max([row.line for row in rows[-1:]] + [fault[0].line for fault in faults[-1:]])
 
 
 def why(refusal: Refusal, locale: str) -> str:
@@ -169,12 +169,12 @@ class ImportFile:
         except Unreadable as fault:
             yield [Refusal(line + 1, None, fault.code)]
 
-    def batches(self, size: int) -> Iterator[tuple[list[Row], list[list[Refusal]]]]:
+    def batches(self, size: int, *, after: int = 0) -> Iterator[tuple[list[Row], list[list[Refusal]]]]:
         """The same, so many lines at once: the rows, and the faults of each line that is none.
 
-        One batch is read ahead: while the database writes, it costs no time.
+        One batch is read ahead: while the database writes, it costs no time. after: the line to go on behind.
         """
-        lines = iter(self)
+        lines = (each for each in self if (each.line if isinstance(each, Row) else each[0].line) > after)
         with ThreadPoolExecutor(1, thread_name_prefix="reads-ahead") as reader:
             coming = reader.submit(_next, lines, size)
             while True:

@@ -91,7 +91,7 @@ class Workbook:
             with zipfile.ZipFile(path) as packed:
                 if sum(part.file_size for part in packed.infolist()) > UNPACKED:
                     raise Unreadable(1, "workbook-too-large")
-            self._sheet = load_workbook(path, read_only=True, data_only=False).worksheets[0]
+            self._sheet = load_workbook(path.open("rb"), read_only=True, data_only=False).worksheets[0]
         except (*GARBLED, zipfile.BadZipFile, InvalidFileException, ParseError, IndexError):
             raise Unreadable(1, "not-a-workbook") from None
         self.lines = self._sheet.max_row or 0

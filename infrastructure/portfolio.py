@@ -118,7 +118,7 @@ class Portfolio:
         ]
         statement = upsert("portfolio", KEY, told, revision="revision")
         with self._pool.connection() as connection, _named_items(connection):
-            for rows, faults in file.batches(BATCH):
+            for rows, faults in file.batches(BATCH, after=report.line):
                 good: list[Row] = []
                 for row in rows:
                     try:
@@ -126,7 +126,6 @@ class Portfolio:
                     except InvalidValue as invalid:
                         column = "sha256" if invalid.code == "file-differs" else "file"
                         faults.append([Refusal(row.line, column, invalid.code, invalid.details)])
-                    progress(row.line, file.lines)
                 again = _named_before(connection, good)
                 good = [row for row in good if row.line not in again]
                 faults += [
@@ -138,6 +137,7 @@ class Portfolio:
                 )
                 counts = write(connection, statement, map(_renamed, found), dry_run=dry_run)
                 report.add(good, sorted(faults, key=lambda each: each[0].line), *counts)
+                progress(report.line, file.lines)
         progress(file.lines, file.lines)
         return report
 

@@ -19,7 +19,7 @@ from domain.persons import Declared, Record
 from domain.values import address_key, spellings
 from domain.weighing import Census
 from infrastructure import records_index
-from infrastructure.import_file import FileRefused, Report, last_line
+from infrastructure.import_file import FileRefused, Report
 from infrastructure.prepared import Prepared
 from infrastructure.records_file import RecordsFile
 from infrastructure.records_index import RECORD
@@ -214,7 +214,7 @@ class Records:
             self.complete_keys()  # or rows without would pass for changed ones
         written = told + [f"{name}_keys" for name in names] + ["match_keys"] * keyed
         statement = upsert("records", ["record_number"], written)
-        for rows, faults in file.batches(BATCH):
+        for rows, faults in file.batches(BATCH, after=report.line):
             ordered = sorted((row.values for row in rows), key=lambda values: values["record_number"])
             found = [values | {f"{name}_keys": _keys(values[name]) for name in names} for values in ordered]
             if keyed:
@@ -223,7 +223,7 @@ class Records:
                 report.add(rows, faults, *write(connection, statement, found, dry_run=dry_run))
             if not dry_run:
                 self.complete_keys()
-            progress(last_line(rows, faults), file.lines)
+            progress(report.line, file.lines)
         if not dry_run:
             self.count_names()
         progress(file.lines, file.lines)
