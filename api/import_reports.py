@@ -19,8 +19,8 @@ def wants(media_type: str) -> bool:
     return request.accept_mimetypes.best_match(("application/json", media_type)) == media_type
 
 
-def progress(job: ImportJob) -> dict[str, Any]:
-    refused = [_line(each) for _, each in service().import_jobs.refusals(job.id, limit=SHOWN)]
+def progress(job: ImportJob, *, most: int = SHOWN) -> dict[str, Any]:
+    refused = [_line(each) for _, each in service().import_jobs.refusals(job.id, limit=most)]
     told = ("id", "state", "kind", "dry_run", "created_at", "finished_at", "line", "lines")
     counted = ("read", "added", "changed", "unchanged")
     return {

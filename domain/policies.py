@@ -37,7 +37,6 @@ READS = (  # what is shown to staff, auditors and at the command line, as the fa
     "bundle",
     "accesses",
     "erasure",
-    "import",
 )
 READ_FILTERS = (  # whose values are codes, ids, numbers and instants: never what is typed into a search
     "account",

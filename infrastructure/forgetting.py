@@ -50,7 +50,7 @@ STAYS: Final = {
     "name_counts": "how many people of that register bear a name",
     "portfolio": "the institution's own, by record",
     "imports": "how far files are taken over, by counts",
-    "import_pieces": "sealed, and gone within minutes: when the file is done",
+    "import_pieces": "sealed, and gone when the file is done, after a rehearsal within an hour",
     "import_refusals": "lines and reasons, never what a cell held",
     "exports": "which events left the house, by ids and codes",
     "passkey_answers": "random, for minutes",

@@ -79,6 +79,22 @@ class ImportJobs:
         self._after_put()
         return job_id
 
+    def run_rehearsed(self, job_id: UUID, actor: UUID) -> UUID | None:
+        """The same file, taken over in earnest; None where it is gone, or this was no rehearsal that is done."""
+        with self._pool.connection() as connection, connection.transaction():
+            row = connection.execute(_RUN_REHEARSED, {"id": job_id, "actor": actor}).fetchone()
+            if row is None:
+                return None
+            connection.execute(
+                "UPDATE import_pieces SET import_id = %s WHERE import_id = %s", (row[0], job_id)
+            )
+        self._after_put()
+        return row[0]
+
+    def has_file(self, job_id: UUID) -> bool:
+        with self._pool.connection() as connection:
+            return connection.execute(_PIECE, (job_id, 0)).fetchone() is not None
+
     def get(self, job_id: UUID) -> ImportJob | None:
         return next(iter(self._jobs("WHERE i.id = %s AND i.state <> 'arriving'", job_id)), None)
 
@@ -123,7 +139,7 @@ class ImportJobs:
             cursor.executemany(_REFUSE, new)
 
     def finish(self, job: ImportJob, state: str) -> None:
-        """done or failed; the file goes."""
+        """done or failed; the file goes, but for that of a rehearsal."""
         self._execute(_FINISH, state, job.id, job.attempts)
 
     def hand_back(self, job: ImportJob) -> None:
@@ -152,6 +168,12 @@ _JOBS = """
 _PREPARE = "INSERT INTO imports (kind, dry_run, names, actor) VALUES (%s, %s, %s, %s) RETURNING id"
 _PUT_PIECE = "INSERT INTO import_pieces (id, import_id, number, sealed) VALUES (%s, %s, %s, %s)"
 _READY = "UPDATE imports SET state = 'waiting' WHERE id = %s"
+_RUN_REHEARSED = """
+    INSERT INTO imports (kind, dry_run, names, actor, state)
+    SELECT kind, false, names, %(actor)s, 'waiting' FROM imports AS i WHERE id = %(id)s AND dry_run AND state = 'done'
+       AND EXISTS (SELECT FROM import_pieces AS p WHERE p.import_id = i.id FOR UPDATE)
+    RETURNING id
+"""
 _PIECE = "SELECT id, sealed FROM import_pieces WHERE import_id = %s AND number = %s"
 _REFUSALS = """
     SELECT number, line, field, code, details FROM import_refusals
@@ -179,10 +201,11 @@ _REFUSE = """
     INSERT INTO import_refusals (import_id, number, line, field, code, details) VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT DO NOTHING
 """
+# Of a rehearsal the file stays for a while (infrastructure/tick.py), to be taken over in earnest.
 _FINISH = """
     WITH ended AS (
         UPDATE imports SET state = %s, finished_at = now(), leased_until = NULL
-        WHERE id = %s AND attempts = %s AND state = 'running' RETURNING id
-    ) DELETE FROM import_pieces WHERE import_id IN (SELECT id FROM ended)
+        WHERE id = %s AND attempts = %s AND state = 'running' RETURNING id, dry_run AND state = 'done' AS stays
+    ) DELETE FROM import_pieces WHERE import_id IN (SELECT id FROM ended WHERE NOT stays)
 """
 _HAND_BACK = "UPDATE imports SET leased_until = NULL, attempts = attempts - 1 WHERE id = %s AND attempts = %s"

@@ -15,7 +15,6 @@ from api.idempotency import idempotent
 from api.identity import me, staff
 from api.schemas import imports as schemas
 from api.spreadsheet import CSV
-from api.traces import traced
 
 blueprint = Blueprint("imports", __name__, url_prefix="/api/v1/imports")
 
@@ -40,9 +39,11 @@ def bring_file(wanted: dict[str, Any]) -> Response:
 @blueprint.response(200, schemas.ImportProgress, example=schemas.PROGRESS)
 @tells("not-found", spreadsheet=True)
 def show_import(import_id: UUID) -> Response:
-    """How far it is, and which lines were refused, the first 1,000; all of them with `Accept: text/csv`."""
+    """How far it is, and which lines were refused, the first 1,000; all of them with `Accept: text/csv`.
+
+    No cell of the file is shown, so that looking leaves no trace.
+    """
     job = service().import_jobs.get(import_id)
     if job is None:
         raise Problem("not-found")
-    traced("import")
     return import_reports.file(job) if import_reports.wants(CSV) else answer(import_reports.progress(job))
