@@ -11,6 +11,7 @@ from rich.table import Table
 
 from api import doctor as health_check
 from api.auditing import AUDIT
+from api.demonstration import demo
 from api.importing import IMPORT
 from api.inviting import invite
 from api.mailboxes import MAIL
@@ -198,4 +199,4 @@ def _shown(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
-OPERATIONS = (rebuild, grant, revoke, IMPORT, invite, MAIL, history, doctor, release, AUDIT)
+OPERATIONS = (demo, rebuild, grant, revoke, IMPORT, invite, MAIL, history, doctor, release, AUDIT)

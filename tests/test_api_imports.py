@@ -10,6 +10,7 @@ from running_service import TIRELESS
 from services import new_database
 
 from api.headers import BODY_LIMIT, body_limit
+from infrastructure.demonstration import fill
 from infrastructure.import_jobs import MOST_ATTEMPTS
 
 NEEDED = "email;given_name;family_name;locale"
@@ -152,3 +153,25 @@ def test_a_file_by_which_workers_die_fails_in_the_end(house, clerk):
     assert house.service.import_jobs.claim() is None
     assert clerk.get(place).json["state"] == "failed"
     assert pieces(house) == []
+
+
+def test_the_demonstration_is_filled_once_with_people_in_all_states_and_nobody_is_written_to(house, clerk):
+    outbox = (
+        "SELECT count(*) FROM outbox WHERE kind <> 'initial-password'"  # those are the house's own people
+    )
+    with house.service.pool.connection() as connection:
+        before = connection.execute(outbox).fetchone()
+        assert [fill(house.service, number) for number in (40, 40, 60)] == [40, 0, 20]
+        last = connection.execute("SELECT max(position) FROM events").fetchone()[0]
+        house.service.watermark.wait(("directory", "cases", "outbox"), last)
+        assert connection.execute(outbox).fetchone() == before
+        rows = connection.execute(
+            "SELECT DISTINCT state, link_state FROM directory WHERE email LIKE '%@example.org'"
+        ).fetchall()
+    assert {("active", "linked"), ("requested", "linked"), ("active", "waiting"), ("active", "none")} <= {
+        *rows
+    }
+    items = clerk.get("/cases", headers={"Log-Position": house.position()}).json["items"]
+    assert items
+    case = clerk.get(f"/cases/{items[0]['id']}").json
+    assert case["candidates"][0]["record_number"].startswith("D-")
