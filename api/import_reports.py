@@ -15,6 +15,11 @@ PAGE: Final = 5_000
 COLUMNS: Final = ("line", "field", "code", "why")
 
 
+def is_mirrored(kind: str) -> bool:
+    """Whether the next reading of the register would undo such an import."""
+    return kind == "records" and service().settings.records_url is not None
+
+
 def wants(media_type: str) -> bool:
     return request.accept_mimetypes.best_match(("application/json", media_type)) == media_type
 

@@ -44,6 +44,7 @@ class Imported:
         given_name: Annotated[str, Personal]
         family_name: Annotated[str, Personal]
         locale: str
+        renamed: bool  # names among what is other than before
 
         def apply(self, aggregate: "Imported") -> None:
             aggregate.given_name = self.given_name
@@ -92,7 +93,8 @@ class Imported:
         different = [name for name, value in told.items() if getattr(self, name) != value]
         if different:
             self.must_be_untouched(different[0])
-            self.trigger_event(self.AccountImportedAgain, actor=actor, timestamp=now, **told)
+            renamed = different != ["locale"]
+            self.trigger_event(self.AccountImportedAgain, renamed=renamed, actor=actor, timestamp=now, **told)
 
     def must_be_untouched(self, field: str) -> None:
         """From the first sign-in on an account is its holder's, and no file speaks for her. Raises LineRefused."""

@@ -3,12 +3,14 @@
 import csv
 import io
 import threading
+from dataclasses import replace
 
 import pytest
 from api_client import House, running
 from running_service import TIRELESS
 from services import new_database
 
+from api.app import create_app
 from api.headers import BODY_LIMIT, body_limit
 from infrastructure.demonstration import fill
 from infrastructure.import_jobs import MOST_ATTEMPTS
@@ -109,6 +111,13 @@ def test_who_is_no_clerk_brings_nothing_and_a_wrong_form_is_told(house, clerk):
         assert upload(clerk, NEEDED, **wrong).json["errors"].keys() == {field}
     missing = clerk.post("/imports", data={"kind": "records"}, content_type="multipart/form-data")
     assert missing.json["errors"].keys() == {"file"}
+    mirrored = replace(house.service.settings, records_url="https://register.school.example")
+    other = House(
+        replace(house.service, settings=mirrored), create_app(replace(house.service, settings=mirrored))
+    )
+    again = other.client()
+    again.secret, again.headers = clerk.secret, clerk.headers
+    assert "next reading" in upload(again, NEEDED, kind="records").json["errors"]["kind"][0]
     assert (body_limit("POST", "/api/v1/imports"), body_limit("POST", "/api/v1/accounts")) == (
         (64 << 20) + BODY_LIMIT,
         BODY_LIMIT,

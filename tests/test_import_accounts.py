@@ -22,6 +22,7 @@ from infrastructure.places import Places
 from infrastructure.uninvited import Uninvited
 from projections.accesses import AccessPlaces
 from projections.directory import Directory
+from projections.finder import Finder
 from projections.timeline import Timeline
 
 NEEDED = "email;given_name;family_name;locale"
@@ -84,6 +85,9 @@ def test_what_a_file_says_is_there_afterwards_and_nobody_is_written_to(here):
     assert (part.state, part.profile_state, part.link_state) == ("requested", "missing", "linked")
     assert (whole.record_number, whole.canton, part.locale) == ("R-000001", "JU", "de")
     assert here.rows("SELECT count(*) FROM outbox") == [(0,)]
+    for beginning, found in (("chap", whole), ("moser", part), ("b@school", part), ("r-000002", part)):
+        places = Finder(here.pool).page(beginning, {}, after=None, limit=5)
+        assert [place.account_id for place in places] == [found.account_id], beginning
     assert here.lookup.find("ahv", "7561234567897") == [whole.account_id]
     log = here.rows("SELECT string_agg(encode(state, 'escape'), '') FROM events")[0][0]
     assert not [word for word in ("Chappuis", "school.example", "R-000001", "Rue 1") if word in log]

@@ -11,6 +11,7 @@ from api.arguments import Blueprint
 from api.context import service
 from api.described import tells
 from api.errors import Problem
+from api.faults import Fault, InvalidInput
 from api.idempotency import idempotent
 from api.identity import me, staff
 from api.schemas import imports as schemas
@@ -30,6 +31,8 @@ def bring_file(wanted: dict[str, Any]) -> Response:
     With `dry_run` each line is judged and nothing is written. `map` says how the file calls columns, a line each:
     `theirs=ours`, or `theirs=-` for a column that is not to be read. An import writes to nobody.
     """
+    if import_reports.is_mirrored(wanted["kind"]):
+        raise InvalidInput({"kind": [Fault("records-mirrored")]})
     job_id = service().import_jobs.put(wanted.pop("file").stream, **wanted, actor=me().account_id)
     return answer({"id": job_id, "state": "waiting"}, 202)
 

@@ -30,10 +30,12 @@ def show() -> Response:
     """A form for the next file, and the last ones."""
     form = Form(ImportForm, {"kind": KINDS[0]})
     if form.is_sent and (wanted := form.understood({**request.form, **request.files})):
-        file = wanted.pop("file").stream
-        job_id = service().import_jobs.put(file, **wanted, actor=me().account_id)
-        form.done()
-        return go("console_imports.follow", import_id=job_id)
+        if not import_reports.is_mirrored(wanted["kind"]):
+            file = wanted.pop("file").stream
+            job_id = service().import_jobs.put(file, **wanted, actor=me().account_id)
+            form.done()
+            return go("console_imports.follow", import_id=job_id)
+        form.wrong_field("kind", "records-mirrored")
     return page(
         "console/imports.html",
         form=form,
