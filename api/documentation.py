@@ -24,6 +24,7 @@ from api.rest import (
     audit_proofs,
     cases,
     erasures,
+    imports,
     interventions,
     lists,
     mailed,
@@ -59,6 +60,7 @@ BLUEPRINTS: Final = tuple(
         audit_evidence,
         erasures,
         statistics,
+        imports,
     )
 )
 

@@ -15,6 +15,8 @@ from infrastructure.settings import Settings
 
 API: Final = "/api/v1/"
 BODY_LIMIT: Final = 64 * 1024  # bytes
+UPLOAD_LIMIT: Final = 64 * 1024 * 1024  # of a file, which comes with a form around it
+UPLOADS: Final = ("/api/v1/imports", "/console/imports")
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 HSTS: Final = "max-age=31536000"  # for this host alone: what its subdomains serve is not ours to say
 PREFLIGHT_SECONDS: Final = 600
@@ -39,7 +41,9 @@ def install(app: Flask) -> None:
 
 def judge(settings: Settings) -> Response | None:
     asked = request._get_current_object()  # the proxy costs as much as the questions
-    if (asked.content_length or 0) > BODY_LIMIT:
+    limit = body_limit(asked.method, asked.path)
+    asked.max_content_length = limit
+    if (asked.content_length or 0) > limit:
         raise Problem("body-too-large")
     if not _is_ours(asked.host, settings) and asked.blueprint != "health":  # which is asked by address
         raise BadRequest
@@ -48,6 +52,11 @@ def judge(settings: Settings) -> Response | None:
     if asked.query_string and asked.path.startswith(API):
         refuse_unknown_queries(asked)
     return None
+
+
+def body_limit(method: str, path: str) -> int:
+    """Bytes that a body may have."""
+    return UPLOAD_LIMIT + BODY_LIMIT if method == "POST" and path in UPLOADS else BODY_LIMIT
 
 
 def _is_ours(host: str, settings: Settings) -> bool:

@@ -11,7 +11,10 @@ from rich.table import Table
 
 from api import doctor as health_check
 from api.auditing import AUDIT
+from api.demonstration import demo
 from api.importing import IMPORT
+from api.inviting import invite
+from api.mailboxes import MAIL
 from api.schemas.fields import Email
 from api.terminal import account_of, as_json, echo, found_wrong, print_json, progress, with_service
 from api.traces import traced_for_operator
@@ -196,4 +199,4 @@ def _shown(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
-OPERATIONS = (rebuild, grant, revoke, IMPORT, history, doctor, release, AUDIT)
+OPERATIONS = (demo, rebuild, grant, revoke, IMPORT, invite, MAIL, history, doctor, release, AUDIT)

@@ -6,8 +6,10 @@ What waitress refuses before any view (a body over the limit, broken HTTP) is a 
 import logging
 import threading
 import time
+from copy import copy
 from socket import SHUT_WR
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+from weakref import WeakSet
 from wsgiref.types import WSGIApplication
 
 import orjson
@@ -22,7 +24,7 @@ from werkzeug.http import parse_accept_header
 
 from api import access_log, errors
 from api.context import liked
-from api.headers import API_POLICY, BODY_LIMIT
+from api.headers import API_POLICY, BODY_LIMIT, body_limit
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ STOP_SECONDS: Final = 0.25  # how soon it is seen that the server shall stop
 GRACE_SECONDS: Final = 5.0  # that requests have to end then
 IDLE_SECONDS: Final = 20  # after which a connection that sends nothing is closed, in the middle of a body too
 CONNECTIONS: Final = 1000
+UPLOADS_AT_ONCE: Final = 8  # large bodies that are kept on disk meanwhile
 LINGER_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -91,7 +94,21 @@ class _Refusal(ErrorTask):
 
 
 class _Parser(HTTPRequestParser):
-    """A request. Refused by its head, it is not asked for its body: waitress would say 100 and read it."""
+    """A request. Refused by its head, it is not asked for its body: waitress would say 100 and read it.
+
+    A file may be large, for a few who show that they are signed in, or say so: who is, a view asks.
+    """
+
+    uploading: ClassVar[WeakSet["_Parser"]] = WeakSet()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        limit = body_limit(self.command, self.path)
+        credentials = self.headers.keys() & {"AUTHORIZATION", "COOKIE"}
+        if limit > BODY_LIMIT and credentials and len(self.uploading) < UPLOADS_AT_ONCE:
+            self.uploading.add(self)
+            self.adj = copy(self.adj)
+            self.adj.max_request_body_size = limit + 1
 
     def received(self, data: bytes) -> int:
         consumed = super().received(data)

@@ -325,8 +325,11 @@ STANDING = {
     "account.separated": ("merged", False),
     "account.erased": ("erased", True),
 }
-ADDRESS = ("account.requested", "account.email-changed", "account.email-change-taken-back")
-DATA = ("profile.submitted", "profile.corrected")
+FIRST = ("account.requested", "account.imported")
+ADDRESS = (*FIRST, "account.email-changed", "account.email-change-taken-back")
+NAMES = (*FIRST, "account.imported-again")
+DATA = ("profile.submitted", "profile.corrected", "profile.imported", "profile.imported-again")
+LINK = ("profile.record-linked", "profile.link-imported")
 PERSON = (
     *("ahv_number", "given_name", "family_name", "birth_name", "birth_date", "sex", "nationality", "street"),
     *("postal_code", "city", "country", "phone", "function", "school", "canton"),
@@ -348,7 +351,7 @@ def derived(events: list[dict[str, Any]]) -> dict[str, tuple[Any, int]]:
             said["account.state"] = "closed" if state == "merged" else state
         if topic in ADDRESS:
             said["account.email"] = values.get("email")
-        if topic == "account.requested":
+        if topic in NAMES:
             said.update(
                 {f"account.{name}": values.get(name) for name in ("given_name", "family_name", "locale")}
             )
@@ -361,7 +364,7 @@ def derived(events: list[dict[str, Any]]) -> dict[str, tuple[Any, int]]:
             if "ahv_number" in event["withheld"]:
                 del said["profile.ahv_number"]
                 known.pop("profile.ahv_number", None)
-        if topic == "profile.record-linked":
+        if topic in LINK:
             said["link"] = {
                 "record_number": values.get("record_number"),
                 "linked_at": values.get("timestamp"),

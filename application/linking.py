@@ -47,15 +47,20 @@ class Linking:
     def match(self, account_id: UUID, *, settled: Effect) -> Saved:
         """Link a submitted profile at once, or open a case. settled: ends the work item in the same transaction."""
         account, now = self.log.account(account_id), self.clock.now()
-        profile = self.log.profile(account.profile_id)
-        if profile.open_case or account.merged:  # a clerk was asked already, or nobody wants to know any more
+        try:
+            profile = self.log.profile(account.profile_id)
+        except errors.ProfileMissing:  # invited, and nothing is known of her yet
             return self.log.record(effects=[settled])
+        # A clerk was asked already, nobody wants to know any more, or the holder will be asked for the rest.
+        if profile.open_case or account.merged or not profile.is_complete:
+            return self.log.record(effects=[settled])
+        due = profile.due or linking_deadline(now, self.calendar)  # imported data have waited for nobody
         decision = self._decide(account, profile)
         cause = self._cause(account, profile, decision)
         effects = [settled]
         if cause:
             numbers = [candidate.record_number for candidate in decision.candidates]
-            profile.open_case_for(self.new_id(), cause, numbers, due=profile.due, actor=SYSTEM, now=now)
+            profile.open_case_for(self.new_id(), cause, numbers, due=due, actor=SYSTEM, now=now)
         elif not profile.link:
             profile.link_at_once(decision.record_number, judgement=decision.judgement, actor=SYSTEM, now=now)
             effects.append(self.lookup.claim("record", decision.record_number, account_id))

@@ -46,6 +46,30 @@ class EventLog(Protocol):
         """Append what they decided and carry out the effects, all or nothing. Raises Conflict, AccountErased."""
 
 
+class BulkLog(Protocol):
+    """Many at once."""
+
+    def accounts(self, account_ids: Collection[UUID]) -> dict[UUID, Account]: ...
+
+    def profiles(self, profile_ids: Collection[UUID]) -> dict[UUID, Profile]:
+        """Those that there are."""
+
+    def record(self, *aggregates: Aggregate, effects: Iterable[Effect] = ()) -> Saved:
+        """As for `EventLog`, up to 4,096 events."""
+
+
+class BulkLookup(Protocol):
+    """Many at once."""
+
+    def holders_of(self, kind: str, values: Collection[str]) -> dict[str, tuple[UUID, bool]]:
+        """Who has each, or may take it back (True). For kinds that one alone may have."""
+
+    def claim_all(self, claims: Sequence[tuple[str, str, UUID]]) -> Effect:
+        """claims: kind, value, account. Raises EmailTaken or RecordTaken where another was first."""
+
+    def release_all(self, kinds: Sequence[str], account_ids: Collection[UUID]) -> Effect: ...
+
+
 class Lookup(Protocol):
     """Finds accounts by what only they have, without holding it readable. Kinds: email, record, ahv, recovery."""
 
@@ -352,6 +376,9 @@ class Records(Protocol):
 
     def survivor(self, record_number: str) -> str | None:
         """The record that one which is gone was made one with, also by way of others."""
+
+    def known(self, record_numbers: Sequence[str]) -> frozenset[str]:
+        """Those of them that there are."""
 
     def sample(self, size: int) -> Sequence[Record]:
         """So many records, or all: always the same ones, in an order that says nothing."""

@@ -36,12 +36,16 @@ class Profiles:
 
     def of(self, account_id: UUID) -> tuple[PersonalData, int]:
         """The data and their version, which nothing but a correction raises. Raises AccountUnknown, ProfileMissing."""
-        profile = self.log.profile(self.log.account(account_id).profile_id)
+        profile = self._complete(account_id)
         return profile.data, profile.data_version
+
+    def known(self, account_id: UUID) -> PersonalData:
+        """The same with gaps where a file left some. Raises AccountUnknown, ProfileMissing."""
+        return self.log.profile(self.log.account(account_id).profile_id).data
 
     def standing(self, account_id: UUID) -> Standing:
         """What is declared, and what became of it. Raises AccountUnknown, ProfileMissing."""
-        profile = self.log.profile(self.log.account(account_id).profile_id)
+        profile = self._complete(account_id)
         return Standing(
             profile.data,
             profile.sent_at,
@@ -70,10 +74,18 @@ class Profiles:
                 account.profile_id, data, account_id=account_id, due=due, actor=actor, now=now
             )
         else:
-            if expected_version not in (None, profile.data_version):
+            seen = profile.data_version if profile.is_complete else NONE_YET
+            if expected_version not in (None, seen):
                 raise errors.StaleVersion
             profile.correct(data, due=due, actor=actor, now=now)
         effects = [self.lookup.release("ahv", account_id)]
         if data.ahv_number:
             effects.append(self.lookup.claim("ahv", data.ahv_number, account_id))
         return self.log.record(profile, effects=effects)
+
+    def _complete(self, account_id: UUID) -> Profile:
+        """Of what a file told in part the holder knows nothing: it is as if there were none."""
+        profile = self.log.profile(self.log.account(account_id).profile_id)
+        if not profile.is_complete:
+            raise errors.ProfileMissing
+        return profile

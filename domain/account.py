@@ -11,6 +11,7 @@ from domain.address_change import AddressChange
 from domain.assistance import Assisted
 from domain.erasure import Erasable
 from domain.fact import NOWHERE, Fact, Whence
+from domain.imported import Imported
 from domain.merging import Mergeable
 from domain.recovery import Recovery
 from domain.second_factors import SecondFactors
@@ -18,7 +19,9 @@ from domain.standing import Standing
 from domain.values import Personal
 
 
-class Account(AddressChange, Assisted, Erasable, Mergeable, Recovery, SecondFactors, Standing, Aggregate):
+class Account(
+    AddressChange, Assisted, Erasable, Imported, Mergeable, Recovery, SecondFactors, Standing, Aggregate
+):
     """A person's way in: one address, one standing, one history.
 
     email, given_name, family_name: str, or ERASED. activated: whether the holder has ever signed in. roles: role → last
@@ -44,34 +47,13 @@ class Account(AddressChange, Assisted, Erasable, Mergeable, Recovery, SecondFact
         privacy_policy: str | None  # the version accepted
 
         def apply(self, aggregate: "Account") -> None:
-            aggregate.email = self.email
-            aggregate.given_name = self.given_name
-            aggregate.family_name = self.family_name
-            aggregate.locale = self.locale
-            aggregate.profile_id = self.profile_id
-            aggregate.origin = self.origin
-            aggregate.activated = False
-            aggregate.locked = None
-            aggregate.closure = None
-            aggregate.merged = None
-            aggregate.absorbed = []
-            aggregate.initial_passwords = 0
-            aggregate.asked_at = [self.timestamp]
-            aggregate.reset_request = None
-            aggregate.reset_asked_at = []
-            aggregate.recovery = None
-            aggregate.email_change = None
-            aggregate.email_changes_asked_at = []
-            aggregate.take_backs = []
-            aggregate.roles = {}
-            aggregate.second_factors = {}
-            aggregate.recovery_codes = 0
-            aggregate.erasure = None
-            aggregate.erased = False
+            aggregate.begin(self, self.origin)
+            aggregate.asked_at.append(self.timestamp)
 
         upcast_v1_v2 = staticmethod(Whence.unknown)
 
     Created = AccountRequested  # the library's name for the first fact
+    FIRST = (AccountRequested.TOPIC, Imported.AccountImported.TOPIC)  # with which an account begins
 
     class AccountRequestedAgain(Event, Whence):
         """Somebody asked for an account with the address of this one; its mailbox is told."""
@@ -153,6 +135,34 @@ class Account(AddressChange, Assisted, Erasable, Mergeable, Recovery, SecondFact
 
         def apply(self, aggregate: "Account") -> None:
             aggregate.roles.pop(self.role, None)
+
+    def begin(self, first: "AccountRequested | Imported.AccountImported", origin: str) -> None:
+        """What holds of every account that is new."""
+        self.email = first.email
+        self.given_name = first.given_name
+        self.family_name = first.family_name
+        self.locale = first.locale
+        self.profile_id = first.profile_id
+        self.origin = origin
+        self.activated = False
+        self.invited = False
+        self.locked = None
+        self.closure = None
+        self.merged = None
+        self.absorbed = []
+        self.initial_passwords = 0
+        self.asked_at = []
+        self.reset_request = None
+        self.reset_asked_at = []
+        self.recovery = None
+        self.email_change = None
+        self.email_changes_asked_at = []
+        self.take_backs = []
+        self.roles = {}
+        self.second_factors = {}
+        self.recovery_codes = 0
+        self.erasure = None
+        self.erased = False
 
     @property
     def state(self) -> str:

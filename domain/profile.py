@@ -3,7 +3,7 @@
 All three stand on one stream, so that a correction, a decision and a link conflict instead of crossing.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -13,6 +13,7 @@ from eventsourcing.domain import Aggregate
 from domain import errors
 from domain.case import SecretariatsCase
 from domain.fact import PersonsFact
+from domain.imported import LineRefused
 from domain.matching import UNJUDGED, Judgement
 from domain.merging import MERGED
 from domain.values import Personal
@@ -41,8 +42,30 @@ class PersonalData:
     def values(self) -> dict:
         return {field: getattr(self, field) for field in PERSONAL_DATA}
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it holds all that a holder is asked for; what comes from a file may not."""
+        return all(getattr(self, name) is not None for name in PERSONAL_DATA if name not in MAY_BE_NONE)
+
 
 PERSONAL_DATA = tuple(field.name for field in fields(PersonalData))
+MAY_BE_NONE = ("ahv_number", "birth_name", "phone", "function", "school")
+
+
+@dataclass(frozen=True)
+class KnownData(PersonalData):
+    """What a file says of a person; none is unknown."""
+
+    birth_date: Annotated[date | None, Personal]
+    sex: Annotated[str | None, Personal]
+    nationality: Annotated[str | None, Personal]
+    street: Annotated[str | None, Personal]
+    postal_code: Annotated[str | None, Personal]
+    city: Annotated[str | None, Personal]
+    country: Annotated[str | None, Personal]
+    canton: str | None
+
+
 # What a link is decided on.
 IDENTITY = ("ahv_number", "family_name", "given_name", "birth_name", "birth_date")
 
@@ -51,17 +74,21 @@ RECORD_CREATED = "record-created"  # the reason for which a profile is linked to
 
 @dataclass(frozen=True)
 class Link:
+    """is_imported: a file said so, and neither the matcher nor a clerk."""
+
     record_number: str
     linked_at: datetime
     by: UUID
+    is_imported: bool = False
 
 
 class Profile(SecretariatsCase, Aggregate):
     """What a person declared, and which record of the institution is theirs.
 
-    data: PersonalData. due: date. link: Link or None. link_state: waiting | linked | rejected. cases: id → Case in the
-    order of their opening, at most one of them undecided. questions: all that were asked. unlinked: record numbers that
-    only a clerk may link again. given_up: the number of the record that went to the person's other account.
+    data: PersonalData, of an imported one with gaps unless is_complete. due: date, None while nobody waits. link: Link
+    or None. link_state: none | waiting | linked | rejected. cases: id → Case in the order of their opening, at most one
+    of them undecided. questions: all that were asked. unlinked: record numbers that only a clerk may link again.
+    given_up: the number of the record that went to the person's other account.
     linked_identity: the identity that the link was decided on. data_version, sent_at: of the event that brought the
     data.
     """
@@ -78,15 +105,41 @@ class Profile(SecretariatsCase, Aggregate):
         due: date  # the last day on which linking is on time
 
         def apply(self, aggregate: "Profile") -> None:
-            aggregate.account_id = self.account_id
-            aggregate.link = None
-            aggregate.cases = {}
-            aggregate.questions = []
-            aggregate.unlinked = set()
-            aggregate.given_up = None
-            aggregate.take(self)
+            aggregate.begin(self)
+            aggregate.take(self, self.due)
 
     Created = ProfileSubmitted  # the library's name for the first fact
+
+    class ProfileImported(Event, KnownData, Aggregate.Created):
+        """The institution brought along in a file what it knew of the person; nobody was written to."""
+
+        TOPIC = "profile.imported"
+        complete: bool  # it holds all that a holder is asked for
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.begin(self)
+            aggregate.take(self, None, is_complete=self.complete)
+
+    class ProfileImportedAgain(Event, KnownData):
+        """A file of the institution said something else of the person; the holder had not come yet."""
+
+        TOPIC = "profile.imported-again"
+        complete: bool
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.take(self, aggregate.due, is_complete=self.complete)
+
+    class LinkImported(Event):
+        """The institution had linked the account to a record before, and said so in a file; nobody was written to."""
+
+        TOPIC = "profile.link-imported"
+        record_number: Annotated[str, Personal]
+
+        def apply(self, aggregate: "Profile") -> None:
+            aggregate.link = Link(self.record_number, self.timestamp, self.actor, is_imported=True)
+            aggregate.link_state = "linked"
+            aggregate.given_up = None
+            aggregate.linked_identity = aggregate.identity
 
     class ProfileCorrected(Event, PersonalData):
         """The holder or staff sent the data anew; an open case is withdrawn, for its ground is gone."""
@@ -95,7 +148,7 @@ class Profile(SecretariatsCase, Aggregate):
         due: date
 
         def apply(self, aggregate: "Profile") -> None:
-            aggregate.take(self)
+            aggregate.take(self, self.due)
 
     class RecordLinked(Event, Judgement):
         """The profile was linked to a record of the institution."""
@@ -144,12 +197,23 @@ class Profile(SecretariatsCase, Aggregate):
             aggregate.link = None
             aggregate.link_state = "waiting"
 
-    def take(self, event: PersonalData) -> None:
+    def begin(self, first: "ProfileSubmitted | ProfileImported") -> None:
+        """What holds of every profile that is new."""
+        self.account_id = first.account_id
+        self.link = None
+        self.link_state = "none"
+        self.cases = {}
+        self.questions = []
+        self.unlinked = set()
+        self.given_up = None
+
+    def take(self, event: PersonalData, due: date | None, *, is_complete: bool = True) -> None:
         self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
-        self.due = event.due
+        self.due = due
         self.sent_at = event.timestamp
         self.data_version = event.originator_version
-        if self.link is None:
+        self.is_complete = is_complete
+        if self.link is None and is_complete:
             self.link_state = "waiting"
 
     @classmethod
@@ -166,6 +230,44 @@ class Profile(SecretariatsCase, Aggregate):
             timestamp=now,
             **data.values(),
         )
+
+    @classmethod
+    def bring_along(
+        cls, profile_id: UUID, data: PersonalData, *, account_id: UUID, actor: UUID, now: datetime
+    ) -> Self:
+        """What a file says of a person. data: None for what it does not say."""
+        return cls._create(
+            cls.ProfileImported,
+            id=profile_id,
+            account_id=account_id,
+            complete=data.is_complete,
+            actor=actor,
+            timestamp=now,
+            **data.values(),
+        )
+
+    def take_from_file(self, told: dict, *, actor: UUID, now: datetime) -> None:
+        """What a file says of somebody who is known. told: by field, without what is unknown. Raises LineRefused."""
+        data = replace(self.data, **told)
+        if data != self.data:
+            if self.open_case:
+                raise LineRefused(None, "case-open")
+            said = {"complete": data.is_complete, **data.values()}
+            self._trigger(self.ProfileImportedAgain, actor=actor, now=now, **said)
+
+    def link_from_file(self, record_number: str, *, actor: UUID, now: datetime) -> None:
+        """The link that a file speaks of; the same changes nothing. Raises LineRefused."""
+        if self.link and self.link.record_number == record_number:
+            return
+        if self.open_case:
+            raise LineRefused("record_number", "case-open")
+        if self.link and not self.link.is_imported:
+            raise LineRefused("record_number", "linked-otherwise")
+        if record_number in self.unlinked:
+            raise LineRefused("record_number", "unlinked-before")
+        if self.link:
+            self._unlink(reason="other-record", note=None, actor=actor, now=now)
+        self._trigger(self.LinkImported, record_number=record_number, actor=actor, now=now)
 
     def correct(self, data: PersonalData, *, due: date, actor: UUID, now: datetime) -> None:
         """Take corrected data; the same data change nothing."""

@@ -78,7 +78,9 @@ def parse_ahv(text: str) -> str:
     Raises InvalidValue: `ahv-characters`, `ahv-length`, `ahv-prefix` (not 756), `ahv-check-digit`.
     Source: docs/sources.md#S3.
     """
-    digits = re.sub(r"[.\s]", "", text)
+    digits = text.replace(".", "")
+    if not digits.isdecimal():
+        digits = re.sub(r"\s", "", digits)
     if not re.fullmatch("[0-9]*", digits):
         raise InvalidValue("ahv-characters")
     if len(digits) != 13:
@@ -133,5 +135,7 @@ def has_control_characters(text: str, line_breaks: bool = False) -> bool:
 
     line_breaks: allow CR and LF, for notes and texts.
     """
+    if text.isprintable():  # which none of them is
+        return False
     allowed = "\r\n" if line_breaks else ""
     return any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text if letter not in allowed)

@@ -16,6 +16,8 @@ from application.address_changes import AddressChanges
 from application.assistance import Assistance
 from application.erasures import Erasures
 from application.guesses import Guesses
+from application.imports import Imports
+from application.invitations import Invitations
 from application.linking import Linking
 from application.merges import Merges
 from application.passwords import Passwords
@@ -32,7 +34,9 @@ from domain.matching import Matcher
 from infrastructure import broker
 from infrastructure.access_shipping import ShipAccesses, sink
 from infrastructure.access_trail import AccessTrail
+from infrastructure.accounts_import import AccountsImport
 from infrastructure.audit_log import AuditLog
+from infrastructure.bounces import Bounces
 from infrastructure.broker import Broker
 from infrastructure.checkpoints import Checkpoints
 from infrastructure.credentials import HashedCredentials, HashQueue
@@ -54,6 +58,7 @@ from infrastructure.exports import Exports
 from infrastructure.failed_sign_ins import SealedFailedSignIns
 from infrastructure.forgetting import WriteSideTraces
 from infrastructure.history import History
+from infrastructure.import_jobs import ImportJobs
 from infrastructure.instants import Instants
 from infrastructure.institution import Institution, load_institution
 from infrastructure.intake import SealedIntake
@@ -97,9 +102,11 @@ from infrastructure.sign_in_link import SignInLinks
 from infrastructure.signed_notes import Signer
 from infrastructure.signing_key import make_signer, read_signer
 from infrastructure.statistics import Reports
+from infrastructure.take_over import TakeOver
 from infrastructure.throttle import StoredThrottle
 from infrastructure.tick import Tick
 from infrastructure.totp import TotpFactors
+from infrastructure.uninvited import Uninvited
 from infrastructure.watermark import Watermark
 from infrastructure.worker import Worker
 from projections.accesses import AccessPlaces, accesses, account_accesses
@@ -160,6 +167,11 @@ class Service:
     sign_in_links: SignInLinks
     records: Records
     mirror: Mirror
+    imports: Imports
+    accounts_import: AccountsImport
+    import_jobs: ImportJobs
+    invitations: Invitations
+    uninvited: Uninvited
     documents: Documents
     portfolio_items: Portfolio
     portfolios: Portfolios
@@ -176,6 +188,7 @@ class Service:
     places: Places
     watermark: Watermark
     outbox_queue: OutboxQueue
+    bounces: Bounces
     deliveries: Deliveries
     roles: StoredRoles
     tree: Tree
@@ -231,6 +244,14 @@ class Service:
             Decide(self.intake, decisions, self.doorbell),
             *workers,
             NoteFailures(self.failed_sign_ins, self.accesses),
+            TakeOver(
+                self.import_jobs,
+                self.accounts_import,
+                self.records,
+                self.portfolio_items,
+                self.clock,
+                self.doorbell,
+            ),
         ]
 
     def project(self) -> list[Project]:
@@ -442,6 +463,7 @@ def build(settings: Settings, conninfo: str, clock: Clock, costs: Costs = COSTS)
         calendar=institution.working_days,
         new_id=uuid4,
     )
+    imports = Imports(store, lookup, records, clock, uuid4)
     erasure_book, erasure_register = StoredErasures(pool), ErasureRegister(settings.erasure_register)
     erasures = Erasures(
         log=store,
@@ -519,6 +541,11 @@ def build(settings: Settings, conninfo: str, clock: Clock, costs: Costs = COSTS)
         sign_in_links=sign_in_links,
         records=records,
         mirror=Mirror(pool, conninfo),
+        imports=imports,
+        accounts_import=AccountsImport(imports),
+        import_jobs=ImportJobs(pool, keys.box("import"), after_put=lambda: doorbell.ring("imports")),
+        invitations=Invitations(store, clock),
+        uninvited=Uninvited(pool),
         documents=documents,
         portfolio_items=portfolio_items,
         portfolios=Portfolios(store, portfolio_items),
@@ -542,6 +569,7 @@ def build(settings: Settings, conninfo: str, clock: Clock, costs: Costs = COSTS)
         ),
         watermark=watermark,
         outbox_queue=outbox_queue,
+        bounces=Bounces(outbox_queue),
         deliveries=deliveries,
         roles=roles,
         tree=known_tree,

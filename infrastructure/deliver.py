@@ -69,7 +69,10 @@ class Deliveries:
                 password = self._accounts.issue_initial_password(account.id)
                 values = {
                     **self._letters.said_of_each(account, item),
-                    "asked_at": account.asked_at[0],  # also where staff had it sent again
+                    "asked_at": account.asked_at[0]
+                    if account.asked_at
+                    else None,  # also where it is sent again
+                    **dict.fromkeys(("opening", "unwanted"), "requested" if account.asked_at else "invited"),
                     "password": password,
                     "hours": int(self._settings.initial_password_lifetime.total_seconds() // 3600),
                     "sign_in_link": self._links.link(account.id),

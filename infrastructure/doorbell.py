@@ -17,7 +17,7 @@ import psycopg
 
 log = logging.getLogger(__name__)
 
-Channel = Literal["events", "intake", "outbox", "projected"]
+Channel = Literal["events", "imports", "intake", "outbox", "projected"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 BUNDLE_SECONDS = 0.001

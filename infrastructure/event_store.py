@@ -6,7 +6,7 @@ order never changes (docs/decisions.md). What it asks for: the append is the fir
 append in it; what else belongs to the command (effects) comes after it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -81,6 +81,15 @@ SELECT_STREAM = """
     WHERE e.originator_id = $1 AND e.originator_version > $2 AND e.originator_version <= $3
     ORDER BY e.originator_version {order} LIMIT $4
 """
+SELECT_STREAMS = """
+    SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
+    FROM events AS e LEFT JOIN data_keys AS k ON k.person = e.account_id
+    WHERE e.originator_id = ANY(%s) ORDER BY e.originator_id, e.originator_version
+"""
+INSERT_KEYS = """
+    INSERT INTO data_keys (person, generation, wrapped)
+    SELECT * FROM unnest(%s::uuid[], %s::smallint[], %s::bytea[])
+"""
 SELECT_KEY = Prepared("SELECT generation, wrapped FROM data_keys WHERE person = $1")
 SELECT_PLACES = """
     SELECT e.originator_id, e.originator_version, e.topic, e.state, e.account_id, k.generation, k.wrapped
@@ -129,12 +138,9 @@ class LocklessRecorder(ApplicationRecorder):
             raise errors.AccountErased from None
         if not written:
             raise AppendRefused("an append is the first write of its transaction, and the only append in it")
-        for event in events:
-            if event.new_key:
-                cursor.execute(
-                    "INSERT INTO data_keys (person, generation, wrapped) VALUES (%s, %s, %s)",
-                    (event.account_id, event.generation, event.wrapped),
-                )
+        keys = [(event.account_id, event.generation, event.wrapped) for event in events if event.new_key]
+        if keys:
+            cursor.execute(INSERT_KEYS, [list(column) for column in zip(*keys, strict=True)])
         return Saved(*max(written)[:2])
 
     def commit(self, events: Sequence[SealedEvent], effects: Iterable[Effect] = ()) -> Saved:
@@ -236,6 +242,23 @@ class EventStore(Application[UUID]):
         if profile.data.family_name is ERASED:
             raise errors.AccountErased
         return profile
+
+    def accounts(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:
+        """Many at once, erased ones too."""
+        return self._load_all(account_ids)
+
+    def profiles(self, profile_ids: Collection[UUID]) -> dict[UUID, Profile]:
+        """Many at once, of those that there are."""
+        return self._load_all(profile_ids)
+
+    def _load_all(self, streams: Collection[UUID]) -> dict[UUID, Any]:
+        found: dict[UUID, Any] = {}
+        if streams:
+            with self._pool.connection() as connection:
+                rows = connection.execute(SELECT_STREAMS, [list(streams)], binary=True).fetchall()
+            for row in rows:
+                found[row[0]] = self.mapper.to_domain_event(SealedEvent(*row)).mutate(found.get(row[0]))
+        return found
 
     def events_at(self, places: Sequence[tuple[int, UUID, int]]) -> list[Any]:
         """The domain events at (position, stream, version), in the order asked for."""

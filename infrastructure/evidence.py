@@ -104,7 +104,7 @@ class Evidence:
     def _rows(self, account_id: UUID) -> list[Row]:
         """The events of both streams, in the order of the log."""
         own = self._of_streams([account_id])
-        if not own or own[0].stored.topic != Account.AccountRequested.TOPIC:
+        if not own or own[0].stored.topic not in Account.FIRST:
             raise AccountUnknown
         profile_id = UUID(orjson.loads(own[0].stored.state)["profile_id"])
         return self._of_streams([account_id, profile_id])

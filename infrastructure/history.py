@@ -20,13 +20,18 @@ from projections.timeline import Timeline
 
 SHOWN = {  # what an event sets: told with the value before, where it differs
     "account.requested": ("email", "given_name", "family_name", "locale"),
+    "account.imported": ("email", "given_name", "family_name", "locale"),
+    "account.imported-again": ("given_name", "family_name", "locale"),
     "account.locale-changed": ("locale",),
     "account.password-issued": ("expires_at",),
     "account.email-changed": ("email",),
     "account.email-change-taken-back": ("email",),
     "profile.submitted": (*PERSONAL_DATA, "due"),
     "profile.corrected": (*PERSONAL_DATA, "due"),
+    "profile.imported": PERSONAL_DATA,
+    "profile.imported-again": PERSONAL_DATA,
     "profile.record-linked": ("record_number",),
+    "profile.link-imported": ("record_number",),
     "case.question-answered": ("due",),
 }
 TOLD = {  # what an event says besides

@@ -1,25 +1,30 @@
 """Files that an institution hands over: how lines and cells are read, what is refused, and the report of it.
 
-CSV with a header, UTF-8 with or without BOM, `;` or `,`; an empty cell is unknown. Columns in any order. Lines are
-counted as an editor counts them: the header is 1, and a cell in quotes may go over several.
+CSV or XLSX (infrastructure/import_sheet.py) with a header; an empty cell is unknown. Columns in any order, under our
+names, under usual other ones (import_headers.toml), or as whoever imports maps them.
 """
 
-import csv
 import re
+import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
 from domain.policies import TEXT_LIMIT
-from domain.values import InvalidValue, has_control_characters
+from domain.values import InvalidValue, fold, has_control_characters
+from infrastructure.import_sheet import Fault, Unreadable, open_sheet
 from infrastructure.translations import table, text
 
 # Where the reasons are told, besides those of fields: by kind of file, and what all files share.
-OF_FILES: Final = ("records-file", "portfolio-file")
+OF_FILES: Final = ("records-file", "portfolio-file", "accounts-file")
+LEFT_OUT: Final = "-"  # what a column is mapped to that is not to be read
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,15 @@ class Column:
 
     def value(self, cell: str) -> Any:
         """Raises InvalidValue."""
-        typed = unicodedata.normalize("NFC", cell).strip()
-        if self.lines:
+        typed = cell.strip()
+        if not typed.isascii():
+            typed = unicodedata.normalize("NFC", typed).strip()
+        if self.lines and not typed.isprintable():
             typed = re.sub(r"\s*[\r\n]+\s*", ", ", typed)
         if has_control_characters(typed):
             raise InvalidValue("control-characters")
+        if typed.startswith("="):
+            raise InvalidValue("formula")
         if len(typed) > self.limit:
             raise InvalidValue("too-long", max=self.limit)
         if typed:
@@ -79,21 +88,26 @@ class Column:
 
 @dataclass
 class Report:
-    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault."""
+    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault.
+
+    line: the last one that was done; an import that is given a report goes on behind it.
+    """
 
     read: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
+    line: int = 0
 
-    def add(self, rows: Sized, faults: Sequence[Sequence[Refusal]], added: int, changed: int) -> None:
+    def add(self, rows: Sequence[Row], faults: Sequence[Sequence[Refusal]], added: int, changed: int) -> None:
         """Lines that were taken, of which so many were new or different, and lines that were not."""
         self.read += len(rows) + len(faults)
         self.added += added
         self.changed += changed
         self.unchanged += len(rows) - added - changed
         self.refused.extend(chain.from_iterable(faults))
+        self.line = max([self.line, *(row.line for row in rows), *(fault[0].line for fault in faults)])
 
     def as_dict(self, locale: str) -> dict[str, object]:
         return {
@@ -124,57 +138,72 @@ def why(refusal: Refusal, locale: str) -> str:
 class ImportFile:
     """A file whose header was understood. Iterate for its lines: a row, or what is wrong with it."""
 
-    def __init__(self, path: Path, columns: Mapping[str, Column], *, together: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Mapping[str, Column],
+        *,
+        together: Sequence[str] = (),
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         """Reads the file once to the end. Raises FileRefused, OSError.
 
         columns: all that there may be; those that may not be empty must be there. together: all of them or none.
+        names: how the file calls columns → ours, or LEFT_OUT.
         """
         self.path = path
-        self.lines = _count_lines(path)
-        self.delimiter, self.columns = _header(path, columns, together)
         self._known = columns
+        try:
+            self._sheet = open_sheet(path)
+            self._cells = _header(self._sheet.header(), columns, together, names or {})
+        except Unreadable as fault:
+            raise FileRefused(Refusal(fault.line, None, fault.code)) from None
+        self.lines = self._sheet.lines
+        self.columns = tuple(filter(None, self._cells))
 
     def __iter__(self) -> Iterator[Row | list[Refusal]]:
-        for line, cells in self._lines():
-            yield self._row(line, cells) if isinstance(cells, list) else [cells]
+        line = 1
+        try:
+            for line, cells in self._sheet.rows(len(self._cells)):
+                yield self._row(line, cells)
+        except Unreadable as fault:
+            yield [Refusal(line + 1, None, fault.code)]
 
-    def batches(self, size: int) -> Iterator[tuple[list[Row], list[list[Refusal]]]]:
-        """The same, so many lines at once: the rows, and the faults of each line that is none."""
-        lines = iter(self)
-        while batch := list(islice(lines, size)):
-            yield (
-                [line for line in batch if isinstance(line, Row)],
-                [line for line in batch if isinstance(line, list)],
-            )
+    def batches(self, size: int, *, after: int = 0) -> Iterator[tuple[list[Row], list[list[Refusal]]]]:
+        """The same, so many lines at once: the rows, and the faults of each line that is none.
 
-    def _lines(self) -> Iterator[tuple[int, list[str] | Refusal]]:
-        """Where each begins, and its cells, or why they cannot be told apart. Empty ones are passed over."""
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=self.delimiter, strict=True)
-            next(reader)
+        One batch is read ahead: while the database writes, it costs no time. after: the line to go on behind.
+        """
+        lines = (each for each in self if (each.line if isinstance(each, Row) else each[0].line) > after)
+        with ThreadPoolExecutor(1, thread_name_prefix="reads-ahead") as reader:
+            coming = reader.submit(_next, lines, size)
             while True:
-                line = reader.line_num + 1
-                try:
-                    cells = next(reader)
-                except StopIteration:
+                rows, faults = coming.result()
+                if not rows and not faults:
                     return
-                except csv.Error:
-                    yield line, Refusal(line, None, "quotes", {"last": reader.line_num})
-                    continue
-                if len(cells) != len(self.columns) and cells:
-                    details = {"expected": len(self.columns), "found": len(cells)}
-                    yield line, Refusal(line, None, "number-of-cells", details)
-                elif any(map(str.strip, cells)):
-                    yield line, cells
+                coming = reader.submit(_next, lines, size)
+                yield rows, faults
 
-    def _row(self, line: int, cells: list[str]) -> Row | list[Refusal]:
+    def _row(self, line: int, cells: list[str] | Fault) -> Row | list[Refusal]:
+        if isinstance(cells, tuple):
+            return [Refusal(line, None, *cells)]
         values, refusals = {}, []
-        for column, cell in zip(self.columns, cells, strict=True):
+        for column, cell in zip(self._cells, cells, strict=True):
+            if column is None:
+                continue
             try:
                 values[column] = self._known[column].value(cell)
             except InvalidValue as invalid:
                 refusals.append(Refusal(line, column, invalid.code, invalid.details))
         return refusals or Row(line, values)
+
+
+def _next(lines: Iterator[Row | list[Refusal]], size: int) -> tuple[list[Row], list[list[Refusal]]]:
+    batch = list(islice(lines, size))
+    return (
+        [line for line in batch if isinstance(line, Row)],
+        [line for line in batch if isinstance(line, list)],
+    )
 
 
 def parse_day(typed: str) -> date:
@@ -195,33 +224,53 @@ def parse_code(code: str | None) -> str:
     return code
 
 
-def _count_lines(path: Path) -> int:
-    number = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                raise FileRefused(Refusal(number, None, "not-utf-8")) from None
-    return number
-
-
-def _header(path: Path, known: Mapping[str, Column], together: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-    delimiter = ";" if ";" in first else ","
-    try:
-        cells = next(csv.reader([first], delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        raise FileRefused(Refusal(1, None, "no-header")) from None
-    columns = tuple(cell.strip().lower() for cell in cells)
-    if not any(columns):
+def _header(
+    cells: Sequence[str], known: Mapping[str, Column], together: Sequence[str], names: Mapping[str, str]
+) -> list[str | None]:
+    """Our name of each column, None for one that is not to be read. Raises FileRefused."""
+    if not any(map(str.strip, cells)):
         raise FileRefused(Refusal(1, None, "no-header"))
+    mapped = {_plain(theirs): ours for theirs, ours in names.items()}
+    columns = [_ours(cell, known, mapped) for cell in cells]
     needed = [name for name, column in known.items() if column.known]
     needed += together if set(together) & set(columns) else []
-    refusals = [Refusal(1, column, "unknown-column") for column in columns if column not in known]
+    read = [column for column in columns if column != LEFT_OUT]
+    refusals = [Refusal(1, column, "unknown-column") for column in read if column not in known]
     refusals += [Refusal(1, column, "column-twice") for column in known if columns.count(column) > 1]
     refusals += [Refusal(1, column, "column-missing") for column in needed if column not in columns]
+    refusals += [
+        Refusal(1, theirs, "mapped-column-missing")
+        for theirs in names
+        if _plain(theirs) not in map(_plain, cells)
+    ]
     if refusals:
         raise FileRefused(*refusals)
-    return delimiter, columns
+    return [None if column == LEFT_OUT else column for column in columns]
+
+
+def _ours(cell: str, known: Mapping[str, Column], mapped: Mapping[str, str]) -> str:
+    plain = _plain(cell)
+    if plain in mapped:
+        return mapped[plain]
+    named = plain.replace(" ", "_")
+    if named in known:
+        return named
+    return next((name for name in synonyms().get(plain, ()) if name in known), cell.strip().lower())
+
+
+def _plain(name: str) -> str:
+    """How headers are compared: no case, no accents, no marks."""
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", fold(name)).split())
+
+
+@cache
+def synonyms() -> Mapping[str, list[str]]:
+    """Usual headers, plain → the columns that they may mean; the first that a kind of file has is meant."""
+    written = tomllib.loads(
+        resources.files("infrastructure").joinpath("import_headers.toml").read_text("utf-8")
+    )
+    found: dict[str, list[str]] = {}
+    for column, names in written.items():
+        for name in names:
+            found.setdefault(_plain(name), []).append(column)
+    return found

@@ -1,10 +1,11 @@
 """Keyed digests of what must be found or be unique: addresses, AHV numbers, records linked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from psycopg import Cursor
+from psycopg.errors import UniqueViolation
 from psycopg_pool import ConnectionPool
 
 from application.ports import Effect
@@ -23,6 +24,15 @@ FIND = Prepared("""
     WHERE kind = $1 AND generation = $2 AND digest = $3 AND reserved_until IS NULL
 """)
 HOLDERS = Prepared("SELECT account_id FROM lookup WHERE kind = $1 AND generation = $2 AND digest = $3")
+HOLDERS_OF = Prepared("""
+    SELECT digest, account_id, reserved_until IS NOT NULL FROM lookup
+    WHERE kind = $1 AND generation = $2 AND digest = ANY($3::bytea[])
+""")
+# In the order of an index, so that two that claim much do not lock each other out.
+CLAIM_ALL = """
+    INSERT INTO lookup (kind, generation, digest, account_id)
+    SELECT * FROM unnest(%s::text[], %s::smallint[], %s::bytea[], %s::uuid[]) AS c (k, g, d, a) ORDER BY k, g, d
+"""
 # A row of another account stays as it is, and is not returned.
 CLAIM = """
     INSERT INTO lookup AS held (kind, generation, digest, account_id) VALUES (%s, %s, %s, %s)
@@ -57,6 +67,41 @@ class DigestLookup:
     def place(self, kind: str, value: str) -> tuple[str, int, bytes]:
         """Kind, generation and digest: where the value stands under the newest key, whose rows are complete."""
         return kind, self._keyring.current.generation, self._keyring.current.digest(kind, value)
+
+    def holders_of(self, kind: str, values: Collection[str]) -> dict[str, tuple[UUID, bool]]:
+        by_digest = {self.place(kind, value)[2]: value for value in values}
+        if not by_digest:
+            return {}
+        found = HOLDERS_OF.all(self._pool, (*self.place(kind, "")[:2], list(by_digest)))
+        return {by_digest[digest]: (account_id, reserved) for digest, account_id, reserved in found}
+
+    def claim_all(self, claims: Sequence[tuple[str, str, UUID]]) -> Effect:
+        rows = [
+            (kind, key.generation, key.digest(kind, value), account_id)
+            for key in self._keyring
+            for kind, value, account_id in claims
+        ]
+
+        def insert(cursor: Cursor) -> None:
+            if rows:
+                try:
+                    cursor.execute(
+                        CLAIM_ALL, [list(column) for column in zip(*rows, strict=True)], binary=True
+                    )
+                except UniqueViolation:
+                    raise errors.EmailTaken from None
+
+        return insert
+
+    def release_all(self, kinds: Sequence[str], account_ids: Collection[UUID]) -> Effect:
+        def delete(cursor: Cursor) -> None:
+            if account_ids:
+                cursor.execute(
+                    "DELETE FROM lookup WHERE account_id = ANY(%s) AND kind = ANY(%s)",
+                    (list(account_ids), list(kinds)),
+                )
+
+        return delete
 
     def claim(self, kind: str, value: str, account_id: UUID) -> Effect:
         """For an account that has it already, reserved or not, it goes on."""

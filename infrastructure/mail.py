@@ -98,7 +98,8 @@ def compose(
     mail["To"] = Address(addr_spec=_recipient(to))
     mail["Subject"] = _one_line(message.subject)
     mail["Date"] = format_datetime(now.astimezone(UTC))
-    mail["Message-ID"] = f"<{uuid4()}@{mail['From'].addresses[0].domain}>"
+    # Some servers return no other header: infrastructure/bounces.py finds the row by it.
+    mail["Message-ID"] = f"<{message_row_id.hex}.{uuid4().hex[:12]}@{mail['From'].addresses[0].domain}>"
     mail["X-Matricule-Message"] = str(message_row_id)
     mail["X-Matricule-Kind"] = kind
     mail["Auto-Submitted"] = "auto-generated"

@@ -6,7 +6,7 @@ French catalogue.
 
 | kind                    | goes to              | values                                                       |
 | ----------------------- | -------------------- | ------------------------------------------------------------ |
-| initial-password        | the holder           | `email` `asked_at` `password` `sign_in_link` `hours`, whence |
+| initial-password | the holder | `email` `asked_at` `password` `sign_in_link` `hours` `opening` `unwanted`, whence |
 | account-exists          | the holder           | `email` `asked_at`, whence                                   |
 | link-confirmed          | the holder           | `at`                                                         |
 | link-notice             | the record's address | `at`                                                         |
@@ -41,7 +41,8 @@ French catalogue.
 
 whence: `device` and `place`, each a text of our own making or none; where staff sits is none, and the mailbox that was
 taken away is told none. an objection: `new_email_masked` `object_link`. Names that end in `at` are aware instants,
-shown in Swiss time; `until` is a day; `by_staff` is true or false. A value that a message does not name is no error.
+shown in Swiss time; `until` is a day; `by_staff` is true or false; `opening` and `unwanted` are both requested or
+invited. A value that a message does not name is no error.
 a day's work: the counts `late` `today` `next` `open` `further` `undelivered` `parked`, none where they are 0; the days
 `next_day` `oldest`; the page `console`; the lists late_cases and due_cases, with `due` `opened_on` `case_link` each.
 

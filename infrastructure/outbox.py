@@ -107,6 +107,15 @@ class OutboxQueue:
         """Set the item aside for a human; False if another attempt has it by now. error: a code."""
         return self._changes(_PARK, {"id": item.id, "attempts": item.attempts, "error": error})
 
+    def has_left(self, item_id: UUID) -> bool:
+        """Whether it was tried to send this message."""
+        with self._pool.connection() as connection:
+            return connection.execute(_LEFT, {"id": item_id}).fetchone() is not None
+
+    def bounce(self, item_id: UUID, error: str) -> bool:
+        """Note that a message came back, so that it is not sent again; False where that is noted. error: a code."""
+        return self._changes(_BOUNCE, {"id": item_id, "error": error})
+
     def release(self) -> int:
         """Let all parked items wait again, with all their attempts, and requests be decided on; how many."""
         with self._pool.connection() as connection, connection.transaction():
@@ -222,6 +231,13 @@ _RETRY = """
 _PARK = """
     UPDATE outbox SET state = 'parked', parked_for = 'exhausted', last_error = %(error)s
     WHERE id = %(id)s AND state = 'waiting' AND attempts = %(attempts)s
+"""
+_LEFT = """
+    SELECT FROM outbox WHERE id = %(id)s AND recipient <> 'system' AND (attempts > 0 OR state = 'sent')
+"""
+_BOUNCE = """
+    UPDATE outbox SET state = 'bounced', last_error = %(error)s, settled_at = now(), parked_for = NULL
+    WHERE id = %(id)s AND recipient <> 'system' AND state IN ('waiting', 'sent', 'parked')
 """
 _RELEASE = """
     UPDATE outbox

@@ -128,7 +128,7 @@ class State:
             "state": account.state,
             "merged_into": account.merged and account.merged.into,
             "roles": self.roles(at),
-            "profile_state": "submitted" if profile else "missing",
+            "profile_state": "submitted" if profile and profile.is_complete else "missing",
             "link_state": profile.link_state if profile else "none",
             "link_due": self.link_due,
             **(profile.data.values() if profile else {}),
@@ -208,7 +208,7 @@ class Past:
     def _streams(self, account_id: UUID) -> tuple[UUID, UUID]:
         """That of an account and that of its profile."""
         topic, state = FIRST.one(self._pool, (account_id,)) or (None, b"")
-        if topic != Account.AccountRequested.TOPIC:
+        if topic not in Account.FIRST:
             raise AccountUnknown
         event, _ = self._mapper.to_unopened_event(Keyless(account_id, 1, topic, state))
         return account_id, event.profile_id

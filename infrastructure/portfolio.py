@@ -1,6 +1,6 @@
 """What is published about records, in the table `portfolio`; kept up to date from a file and a folder of documents."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
@@ -96,17 +96,20 @@ class Portfolio:
         folder: Path | None = None,
         dry_run: bool = False,
         progress: Progress = lambda done, lines: None,
+        names: Mapping[str, str] | None = None,
+        report: Report | None = None,
     ) -> Report:
         """Add and update items from a file, and copy their documents; what it does not mention stays as it is.
 
         A line is taken whole or not at all, and a file whose header is wrong not at all. Batches are transactions of
         their own, and a document is kept before its item: a run that broke off is simply run again.
         folder: where the documents are, None for that of the file. progress: called with the lines done and the lines
-        in all. Raises OSError where there is no such file or folder, or documents cannot be kept.
+        in all. names, report: as for records. Raises OSError where there is no such file or folder, or documents
+        cannot be kept.
         """
-        report, folder = Report(), folder or path.parent
+        report, folder = report or Report(), folder or path.parent
         try:
-            file = PortfolioFile(path)
+            file = PortfolioFile(path, names=names)
         except FileRefused as refused:
             report.refused.extend(refused.refusals)
             return report
@@ -115,7 +118,7 @@ class Portfolio:
         ]
         statement = upsert("portfolio", KEY, told, revision="revision")
         with self._pool.connection() as connection, _named_items(connection):
-            for rows, faults in file.batches(BATCH):
+            for rows, faults in file.batches(BATCH, after=report.line):
                 good: list[Row] = []
                 for row in rows:
                     try:
@@ -123,7 +126,6 @@ class Portfolio:
                     except InvalidValue as invalid:
                         column = "sha256" if invalid.code == "file-differs" else "file"
                         faults.append([Refusal(row.line, column, invalid.code, invalid.details)])
-                    progress(row.line, file.lines)
                 again = _named_before(connection, good)
                 good = [row for row in good if row.line not in again]
                 faults += [
@@ -135,6 +137,7 @@ class Portfolio:
                 )
                 counts = write(connection, statement, map(_renamed, found), dry_run=dry_run)
                 report.add(good, sorted(faults, key=lambda each: each[0].line), *counts)
+                progress(report.line, file.lines)
         progress(file.lines, file.lines)
         return report
 

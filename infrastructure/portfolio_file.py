@@ -19,9 +19,9 @@ PATH_LIMIT: Final = 1000
 
 
 class PortfolioFile(ImportFile):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, names: Mapping[str, str] | None = None) -> None:
         """Raises FileRefused, OSError."""
-        super().__init__(path, COLUMNS, together=("file", "sha256"))
+        super().__init__(path, COLUMNS, together=("file", "sha256"), names=names)
 
     def __iter__(self) -> Iterator[Row | list[Refusal]]:
         for row in super().__iter__():

@@ -77,10 +77,14 @@ class Prepared:
         if self._name not in connection.taught:
             _checked(pgconn, pgconn.prepare(self._name, self.text.encode()))
             connection.taught.add(self._name)
-        # In text but for bytes: how wide psycopg makes a number in binary depends on its value.
-        formats = [PyFormat.BINARY if isinstance(value, bytes) else PyFormat.TEXT for value in values]
+        # In text but for bytes, which would double: how wide psycopg makes a number in binary depends on its value.
+        formats = [PyFormat.BINARY if _of_fixed_form(value) else PyFormat.TEXT for value in values]
         sent = transformer.dump_sequence(values, formats)
         return _checked(pgconn, pgconn.exec_prepared(self._name, sent, transformer.formats, Format.BINARY))
+
+
+def _of_fixed_form(value: Any) -> bool:
+    return isinstance(value[0] if isinstance(value, list) and value else value, bytes)
 
 
 def _checked(pgconn: PGconn, result: PGresult) -> PGresult:

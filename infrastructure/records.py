@@ -1,6 +1,6 @@
 """The institution's register: who may be meant, and how it is kept up to date from a file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -166,6 +166,13 @@ class Records:
             found = connection.execute(SURVIVOR, [record_number]).fetchone()
         return found and found[0]
 
+    def known(self, record_numbers: Sequence[str]) -> frozenset[str]:
+        if not record_numbers:
+            return frozenset()
+        query = "SELECT record_number FROM records WHERE record_number = ANY(%s)"
+        with self._pool.connection() as connection:
+            return frozenset(number for (number,) in connection.execute(query, [list(record_numbers)]))
+
     def written(self, record_number: str) -> dict[str, Any] | None:
         """All that the register says of somebody, by column; None is unknown."""
         query = SQL("SELECT {columns} FROM records WHERE record_number = %s").format(columns=_WRITTEN)
@@ -183,16 +190,19 @@ class Records:
         today: date,
         dry_run: bool = False,
         progress: Callable[[int, int], None] = lambda done, lines: None,
+        names: Mapping[str, str] | None = None,
+        report: Report | None = None,
     ) -> Report:
         """Add and update records from a file; what it does not mention, columns or records, stays as it is.
 
         A line is taken whole or not at all, and a file whose header is wrong not at all. Batches are
         transactions of their own: a run that broke off is simply run again. today: where the future begins.
-        progress: called with the lines done and the lines in all. Raises OSError where there is no such file.
+        progress: called with the lines done and the lines in all. names: how the file calls columns → ours.
+        report: one to go on with, that can be looked at meanwhile. Raises OSError where there is no such file.
         """
-        report = Report()
+        report = report or Report()
         try:
-            file = RecordsFile(path, today=today)
+            file = RecordsFile(path, today=today, names=names)
         except FileRefused as refused:
             report.refused.extend(refused.refusals)
             return report
@@ -204,7 +214,7 @@ class Records:
             self.complete_keys()  # or rows without would pass for changed ones
         written = told + [f"{name}_keys" for name in names] + ["match_keys"] * keyed
         statement = upsert("records", ["record_number"], written)
-        for rows, faults in file.batches(BATCH):
+        for rows, faults in file.batches(BATCH, after=report.line):
             ordered = sorted((row.values for row in rows), key=lambda values: values["record_number"])
             found = [values | {f"{name}_keys": _keys(values[name]) for name in names} for values in ordered]
             if keyed:
@@ -213,7 +223,7 @@ class Records:
                 report.add(rows, faults, *write(connection, statement, found, dry_run=dry_run))
             if not dry_run:
                 self.complete_keys()
-            progress(rows[-1].line if rows else faults[-1][0].line, file.lines)
+            progress(report.line, file.lines)
         if not dry_run:
             self.count_names()
         progress(file.lines, file.lines)

@@ -20,14 +20,20 @@ _SEXES: Final = {"male": "male", "m": "male", "female": "female", "f": "female"}
 _CANTONS: Final = re.compile(
     "AG|AI|AR|BE|BL|BS|FR|GE|GL|GR|JU|LU|NE|NW|OW|SG|SH|SO|SZ|TG|TI|UR|VD|VS|ZG|ZH|other"
 )
+# What nearly all look like, and what the libraries below would make of it: they take longer than all else of a line.
+_PLAIN_EMAIL: Final = re.compile(
+    r"(?=.{1,64}@)[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*"
+    r"@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3}(?:ch|com|org|net|fr|de|it|at|eu|example)"
+)
+_PLAIN_PHONE: Final = re.compile(r"(?:\+41|0041|0)([1-9][0-9]{8})")
 
 
 class RecordsFile(ImportFile):
     """Only `record_number` must be there, and each number once."""
 
-    def __init__(self, path: Path, *, today: date) -> None:
+    def __init__(self, path: Path, *, today: date, names: Mapping[str, str] | None = None) -> None:
         """today: where the future begins. Raises FileRefused, OSError."""
-        super().__init__(path, columns(today))
+        super().__init__(path, columns(today), names=names)
 
     def __iter__(self) -> Iterator[Row | list[Refusal]]:
         first_lines: dict[str, int] = {}
@@ -58,6 +64,8 @@ def _canton(text: str) -> str:
 
 
 def _email(text: str) -> str:
+    if _PLAIN_EMAIL.fullmatch(text):
+        return text
     try:
         # The register may hold addresses of a test network; whether mail arrives is not for a file to say.
         checked = validate_email(
@@ -70,6 +78,8 @@ def _email(text: str) -> str:
 
 def _phone(text: str) -> str:
     """E.164; a number without a country is Swiss."""
+    if plain := _PLAIN_PHONE.fullmatch(text.replace(" ", "")):
+        return f"+41{plain[1]}"
     try:
         number = phonenumbers.parse(text, "CH")
     except phonenumbers.NumberParseException:

@@ -43,6 +43,7 @@ class Sealed(NamedTuple):
 SEALED: Final = (
     Sealed("totp_factors", "secret", "totp", None),
     Sealed("intake", "sealed", "intake", intake.CONTEXT),
+    Sealed("import_pieces", "sealed", "import", None),
     Sealed("failed_sign_ins", "sealed", "failed-sign-in", failed_sign_ins.CONTEXT),
 )
 # What a fact says that somebody may be found by: kind of lookup → fields. An address is found in one spelling.

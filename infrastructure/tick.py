@@ -21,6 +21,9 @@ EXPIRED = {
     "passkey_answers": "expires_at <= %(now)s",
     "idempotency": "made_at <= %(now)s - interval '24 hours'",
     "buckets": "full_at <= %(now)s",
+    "import_pieces": "import_id IN (SELECT id FROM imports WHERE finished_at <= %(now)s - interval '1 hour')",
+    "imports": "finished_at <= %(now)s - interval '30 days'"
+    " OR state = 'arriving' AND created_at <= %(now)s - interval '1 hour'",
     "kept_forms": "expires_at <= %(now)s",
     "devices": "last_seen_at <= %(now)s - interval '1 year'",
 }

@@ -41,7 +41,7 @@ directory = ReadModel(
             CASE WHEN erased THEN 'none'
                  WHEN record_number IS NOT NULL THEN 'linked'
                  WHEN rejected THEN 'rejected'
-                 WHEN profile_state = 'submitted' THEN 'waiting'
+                 WHEN profile_state = 'submitted' OR link_due IS NOT NULL THEN 'waiting'
                  ELSE 'none' END) STORED""",
     },
     key=("account_id",),
@@ -54,7 +54,7 @@ directory = ReadModel(
 )
 
 
-@directory.folds(Account.AccountRequested)
+@directory.folds(Account.AccountRequested, Account.AccountImported)
 def _(fact: Fact) -> Row:
     return {
         "account_id": fact.originator_id,
@@ -63,6 +63,16 @@ def _(fact: Fact) -> Row:
         "family_name": fact.family_name,
         "locale": fact.locale,
         "created_at": fact.timestamp,
+    }
+
+
+@directory.folds(Account.AccountImportedAgain)
+def _(fact: Fact) -> Row:
+    return {
+        "account_id": fact.originator_id,
+        "given_name": fact.given_name,
+        "family_name": fact.family_name,
+        "locale": fact.locale,
     }
 
 
@@ -114,7 +124,18 @@ def _(fact: Fact) -> Row:
     }
 
 
-@directory.folds(Profile.RecordLinked)
+@directory.folds(Profile.ProfileImported, Profile.ProfileImportedAgain)
+def _(fact: Fact) -> Row:
+    return {
+        "account_id": fact.account_id,
+        "given_name": fact.given_name,
+        "family_name": fact.family_name,
+        "canton": fact.canton,
+        "profile_state": "submitted" if fact.complete else "missing",
+    }
+
+
+@directory.folds(Profile.RecordLinked, Profile.LinkImported)
 def _(fact: Fact) -> Row:
     return {
         "account_id": fact.account_id,

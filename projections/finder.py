@@ -24,7 +24,7 @@ LAST: Final = "\U0010ffff"  # after whatever continues a key
 
 finder = ReadModel(
     "finder",
-    version=1,
+    version=2,
     columns={"account_id": "uuid"} | dict.fromkeys(COLUMNS, 'text COLLATE "C"'),
     key=("account_id",),
     indices=[f"({column}, account_id) WHERE {column} IS NOT NULL" for column in COLUMNS],
@@ -32,7 +32,7 @@ finder = ReadModel(
 )
 
 
-@finder.folds(Account.AccountRequested)
+@finder.folds(Account.AccountRequested, Account.AccountImported)
 def _(fact: Fact) -> Row:
     return {
         "account_id": fact.originator_id,
@@ -41,17 +41,27 @@ def _(fact: Fact) -> Row:
     }
 
 
+@finder.folds(Account.AccountImportedAgain)
+def _(fact: Fact) -> Row | None:
+    """Where a profile holds them as well, its own event follows."""
+    if not fact.renamed:
+        return None
+    return {"account_id": fact.originator_id, **_names(fact.given_name, fact.family_name)}
+
+
 @finder.folds(Account.EmailChanged, Account.EmailChangeTakenBack)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.originator_id, "email": search_form(fact.email or "") or None}
 
 
-@finder.folds(Profile.ProfileSubmitted, Profile.ProfileCorrected)
+@finder.folds(
+    Profile.ProfileSubmitted, Profile.ProfileCorrected, Profile.ProfileImported, Profile.ProfileImportedAgain
+)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, **_names(fact.given_name, fact.family_name, fact.birth_name)}
 
 
-@finder.folds(Profile.RecordLinked)
+@finder.folds(Profile.RecordLinked, Profile.LinkImported)
 def _(fact: Fact) -> Row:
     return {"account_id": fact.account_id, **_filled(NUMBER_COLUMNS, number_keys(fact.record_number))}
 

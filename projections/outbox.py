@@ -29,6 +29,12 @@ def _(fact: Fact) -> Row:
     return _item(fact, "initial-password")
 
 
+@outbox.folds(Account.AccountInvited)
+def _(fact: Fact) -> list[Row]:
+    """Only now, for of what is imported nothing follows."""
+    return [_item(fact, "initial-password"), _item(fact, "match", recipient="system")]
+
+
 @outbox.folds(Account.AccountRequestedAgain)
 def _(fact: Fact) -> Row:
     return _item(fact, "account-exists")

@@ -18,12 +18,24 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from people import ADA_ID, AURELIE, CASE_ID, CLERK, DAY, NOON, OTHER_CLERK, a_profile, an_account
+from people import (
+    ADA_ID,
+    ADA_PROFILE_ID,
+    AURELIE,
+    CASE_ID,
+    CLERK,
+    DAY,
+    NOON,
+    OTHER_CLERK,
+    a_profile,
+    an_account,
+)
 
 from domain.access import Access
 from domain.account import Account
 from domain.fact import Whence
 from domain.matching import Judgement
+from domain.profile import PersonalData, Profile
 from domain.values import OPERATOR, SYSTEM
 from infrastructure.event_mapper import SealedEvent, SealingMapper
 from infrastructure.keys import Keyring
@@ -39,7 +51,7 @@ KEYRING = Keyring({1: b"the key of golden events, 32 b.."})
 def one_of_each() -> dict[str, Any]:
     """Topic → the first event of that kind in a life."""
     kinds: dict[str, Any] = {}
-    for event in a_life():
+    for event in (*a_life(), *brought_along()):
         kinds.setdefault(type(event).TOPIC, event)
     return kinds
 
@@ -116,6 +128,27 @@ def a_life() -> list[Any]:
     profile.renew_case("address-differs", ["R-000001"], actor=SYSTEM, now=MOMENT)
     accesses = [event for access in some_accesses() for event in access.collect_events()]
     return [*account.collect_events(), *profile.collect_events(), *accesses]
+
+
+def brought_along() -> list[Any]:
+    """What comes of a file of the institution."""
+    by = {"actor": OPERATOR, "now": MOMENT}
+    account = Account.bring_along(
+        ADA_ID,
+        profile_id=ADA_PROFILE_ID,
+        email="ada@example.org",
+        given_name="Ada",
+        family_name="Byron",
+        locale="fr",
+        **by,
+    )
+    account.take_from_file(given_name="Ada", family_name="Keller", locale="de", **by)
+    account.invite(**by)
+    known = AURELIE.values() | {"birth_date": None, "phone": None}
+    profile = Profile.bring_along(ADA_PROFILE_ID, PersonalData(**known), account_id=ADA_ID, **by)
+    profile.take_from_file({"birth_date": AURELIE.birth_date}, **by)
+    profile.link_from_file("R-000001", **by)
+    return [*account.collect_events(), *profile.collect_events()]
 
 
 def some_accesses() -> list[Access]:

@@ -20,6 +20,7 @@ VALUES = {
     "password": "kfTm-4wXd-9pHs-qyzr",
     **dict.fromkeys(LINKS, f"{PUBLIC_URL}/?token=Zk3mQ9vT2xY7wL5pN8rB1cD4"),
     "hours": 72,
+    **dict.fromkeys(("opening", "unwanted"), "requested"),
     "minutes": 60,
     **dict.fromkeys(("at", "asked_at", "changed_at"), datetime(2025, 11, 24, 23, 5, tzinfo=UTC)),
     "until": date(2025, 12, 2),

@@ -1,5 +1,6 @@
 """An account's history in words: each event a sentence, old and new values, who it was, in three languages."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -28,7 +29,8 @@ from projections.directory import Directory
 from projections.timeline import Timeline
 
 FIREFOX = Whence("Firefox · Windows", "192.0.2.7")
-EVENTS = {each.TOPIC for each in event_classes() if not issubclass(each, Access.Event)}
+FROM_FILES = {each.TOPIC for each in event_classes() if re.search("import|invite", each.TOPIC)}
+EVENTS = {each.TOPIC for each in event_classes() if not issubclass(each, Access.Event)} - FROM_FILES
 NEW_ADDRESS = "aurelie.favre@example.org"
 
 

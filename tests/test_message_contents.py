@@ -45,7 +45,7 @@ every_message = pytest.mark.parametrize(
 @pytest.mark.parametrize("kind", FOR_A_STRANGER)
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_stranger_reads_nothing_that_was_typed_but_the_address(kind, locale):
-    harmless = "email new_email password sign_in_link link hours asked_at device place"
+    harmless = "email new_email password sign_in_link link hours asked_at opening unwanted device place"
     assert named_in(kind, locale) <= {*harmless.split()}
 
 

@@ -190,6 +190,6 @@ def _entry(account_id: UUID) -> Entry:
 def declared(account_id: UUID) -> PersonalData | None:
     """The personal data, where they were sent and are still there."""
     try:
-        return service().profiles.of(account_id)[0]
+        return service().profiles.known(account_id)
     except (ProfileMissing, AccountErased):
         return None

@@ -181,7 +181,7 @@ def _sheet(case_id: UUID) -> Response:
 
 
 def _shown(sheet: CaseSheet, *, masked: bool) -> Response:
-    profile, _version = service().profiles.of(sheet.account_id)
+    profile = service().profiles.known(sheet.account_id)
     entry = service().directory.get(sheet.account_id)
     shown = representations.case_sheet(sheet, entry, profile, today(), masked=masked)
     return versioned(sheet.version, answer(shown))

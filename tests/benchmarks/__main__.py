@@ -36,6 +36,7 @@ BENCHMARKS = (
     "matching",
     "refresh",
     "search",
+    "importing",
 )
 
 

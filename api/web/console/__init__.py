@@ -16,6 +16,7 @@ from api.web.console import (
     case,
     dashboard,
     desk,
+    imports,
     queue,
     sheet,
 )
@@ -28,6 +29,7 @@ FEATURES: Final = (
     sheet,
     actions,
     dashboard,
+    imports,
     audit,
     audit_account,
     audit_history,
