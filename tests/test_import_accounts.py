@@ -12,6 +12,7 @@ from write_side import WriteSide, nothing
 
 from application.imports import Imports
 from application.invitations import Invitations
+from domain.search_keys import search_form
 from domain.values import LOCALES, OPERATOR
 from infrastructure.accounts_import import AccountsImport
 from infrastructure.bootstrap import READ_MODELS
@@ -86,7 +87,7 @@ def test_what_a_file_says_is_there_afterwards_and_nobody_is_written_to(here):
     assert (whole.record_number, whole.canton, part.locale) == ("R-000001", "JU", "de")
     assert here.rows("SELECT count(*) FROM outbox") == [(0,)]
     for beginning, found in (("chap", whole), ("moser", part), ("b@school", part), ("r-000002", part)):
-        places = Finder(here.pool).page(beginning, {}, after=None, limit=5)
+        places = Finder(here.pool).page(search_form(beginning), {}, after=None, limit=5)
         assert [place.account_id for place in places] == [found.account_id], beginning
     assert here.lookup.find("ahv", "7561234567897") == [whole.account_id]
     log = here.rows("SELECT string_agg(encode(state, 'escape'), '') FROM events")[0][0]

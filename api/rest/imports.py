@@ -22,7 +22,7 @@ blueprint = Blueprint("imports", __name__, url_prefix="/api/v1/imports")
 
 @blueprint.post("")
 @staff("secretariat")
-@blueprint.arguments(schemas.ImportForm, location="files")
+@blueprint.arguments(schemas.ImportForm, location="files", example=schemas.FORM)
 @idempotent()
 @blueprint.response(202, schemas.ImportBegun, example=schemas.BEGUN)
 def bring_file(wanted: dict[str, Any]) -> Response:

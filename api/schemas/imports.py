@@ -47,13 +47,13 @@ class Upload(fields.Field):
 class ImportForm(Input):
     file = Upload(required=True)
     kind = Choice(KINDS, required=True)
-    dry_run = Flag(load_default=False)
-    map = ColumnNames(load_default=None)
+    dry_run = Flag()
+    map = ColumnNames()
 
     @post_load
     def as_wanted(self, typed: dict, **_options: object) -> dict[str, Any]:
-        names = typed.pop("map") or {}
-        return {**typed, "dry_run": bool(typed["dry_run"]), "names": names}
+        names = typed.pop("map", None) or {}
+        return {**typed, "dry_run": bool(typed.get("dry_run")), "names": names}
 
 
 class ImportBegun(Schema):
@@ -85,6 +85,11 @@ class ImportProgress(ImportBegun):
 
 
 ID: Final = "0b0f2b57-6a43-4a6b-8b5e-3c3b8d6f9a11"
+FORM: Final[dict[str, Any]] = {
+    "kind": "accounts",
+    "dry_run": "true",
+    "file": "email;given_name;family_name;locale",
+}
 BEGUN: Final[dict[str, Any]] = {"id": ID, "state": "waiting"}
 PROGRESS: Final[dict[str, Any]] = {
     "id": ID,
