@@ -37,7 +37,7 @@ TOO_WIDE = """(percent) => {
   return wider > 0 ? [`${wider} px wider than ${innerWidth} px, text at ${percent}`] : [];
 }"""
 TOO_SMALL = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
-  .filter((each) => each.checkVisibility() && !each.closest("p, li, dd, td, label, address, .unseen, .skip"))
+  .filter((each) => each.checkVisibility() && !each.closest("p, li, dd, td, th, label, address, .unseen, .skip"))
   .map((each) => [each.outerHTML.slice(0, 120), each.getBoundingClientRect()])
   .filter(([_, box]) => box.height < 24 || box.width < 24).map(([html]) => `smaller than 24 px: ${html}`)"""
 
