@@ -42,7 +42,7 @@ def sheet(claire) -> str:
 
 
 def acted(clerk: Visitor, path: str, **typed: str):
-    return clerk.follow(clerk.fill_in(path, **typed))
+    return clerk.shown(clerk.fill_in(path, **typed))
 
 
 def test_what_is_typed_into_the_box_stands_in_no_address_and_stays_in_the_box(

@@ -34,7 +34,7 @@ def claire(house) -> Client:
 
 def sent(clerk: Visitor, path: str, **typed: str):
     """What the page shows once the form was sent."""
-    return clerk.follow(clerk.fill_in(path, **typed))
+    return clerk.shown(clerk.fill_in(path, **typed))
 
 
 def link_of(house, holder: Client) -> str | None:
@@ -73,7 +73,7 @@ def test_one_key_and_one_button_link_where_identity_agrees_and_the_undo_is_at_ha
     assert "La personne est liée à la fiche R-1001" in page.words
     assert page.path.startswith("/console/cases/")
     (reason,) = re.findall(r'name="reason" value="([^"]+)"', page.html)
-    page = clerk.follow(clerk.send(f"/console/accounts/{claire.id}/unlink", {"reason": reason}))
+    page = clerk.shown(clerk.send(f"/console/accounts/{claire.id}/unlink", {"reason": reason}))
     assert link_of(house, claire) is None
     assert page.request.path == case_of(house, claire)
     assert "La liaison est annulée" in page.words
@@ -126,7 +126,7 @@ def test_the_second_clerk_is_told_who_was_first(house, kim, clerk, claire):
     )
     other.get(f"{case}/link")
     sent(clerk, f"{case}/link", record_number="R-1001")
-    page = other.follow(other.send(f"{case}/link", {"record_number": "R-1001"}))
+    page = other.shown(other.send(f"{case}/link", {"record_number": "R-1001"}))
     assert page.status_code == 409
     assert "kim.frei@secretariat.example l'a réglé avant vous, le " in page.words, page.words
     again = waiting(house)
@@ -184,10 +184,10 @@ def test_a_case_is_taken_and_taken_over(house, kim, clerk, claire):
     other.get(case)
     sent(clerk, f"{case}/take")
     assert "kim.frei@secretariat.example" in clerk.get("/console").words
-    page = other.follow(other.send(f"{case}/take"))
+    page = other.shown(other.send(f"{case}/take"))
     assert page.status_code == 409
     assert "kim.frei@secretariat.example y travaille depuis" in page.words
-    page = other.follow(other.send(f"{case}/take", {"instead_of": str(kim.id)}))
+    page = other.shown(other.send(f"{case}/take", {"instead_of": str(kim.id)}))
     assert page.status_code == 200
     assert re.search(r"Pris par " + lou.email, page.words)
 
