@@ -98,7 +98,7 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
-    line: int = 0
+    line: int = field(default=0, compare=False)
 
     def add(self, rows: Sequence[Row], faults: Sequence[Sequence[Refusal]], added: int, changed: int) -> None:
         """Lines that were taken, of which so many were new or different, and lines that were not."""

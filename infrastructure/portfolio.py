@@ -121,6 +121,7 @@ class Portfolio:
             for rows, faults in file.batches(BATCH, after=report.line):
                 good: list[Row] = []
                 for row in rows:
+                    progress(row.line, file.lines)
                     try:
                         good.append(self._with_document(row, folder, dry_run=dry_run))
                     except InvalidValue as invalid:
@@ -137,7 +138,6 @@ class Portfolio:
                 )
                 counts = write(connection, statement, map(_renamed, found), dry_run=dry_run)
                 report.add(good, sorted(faults, key=lambda each: each[0].line), *counts)
-                progress(report.line, file.lines)
         progress(file.lines, file.lines)
         return report
 

@@ -224,7 +224,7 @@ def test_every_door_but_the_public_ones_wants_a_session(house):
 CASE_ID = "b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e"
 MAY = {  # what each role may do on staff's paths
     "holder": set(),
-    "secretariat": {"read accounts", "read cases", "read statistics", "write"},
+    "secretariat": {"read accounts", "read cases", "read statistics", "read imports", "write"},
     "auditor": {"read accounts", "read cases", "read audit"},
     "data-protection": {"read accounts", "read erasures", "erase"},
     "operator": {"read statistics"},

@@ -34,7 +34,7 @@ def walked(house: House, *, unsafe: bool = False, **ids: object) -> Iterator[Ope
         yield Operation(
             method.upper(),
             path.removeprefix(PREFIX).format_map(defaultdict(uuid4, ids)),
-            content["application/json"]["example"] if content else None,
+            content.get("application/json", {}).get("example"),
             facts_of(house.app.view_functions[rule.endpoint]),
         )
 

@@ -47,6 +47,7 @@ def test_a_file_is_brought_checked_and_run_while_the_page_keeps_itself_up_to_dat
         assert "rien n'a été enregistré" in page.inner_text("main").replace("\u2019", "'")
         shot(page, "import-rehearsed-desktop")
         assert not violations(page)
+        page.goto(f"{page.url}?lang=fr")
         page.click("text=Reprendre ce fichier")
         page.wait_for_selector("[data-live=running]")
         take_over.take_next(threading.Event())
