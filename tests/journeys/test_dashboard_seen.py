@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from browsing import DESKTOP, SMALLEST
 from secretariat import browser_of, secretariat, serving
+from spec import until
 from wcag import violations
 
 from domain.calendar import swiss_day
@@ -28,6 +29,7 @@ def house(postgres, template, tmp_path_factory):
             done = (ended, "linked") if ended <= today else (None, None)
             rows.append((account, "case", began, due, *done))
         with house.service.pool.connection() as connection, connection.cursor() as cursor:
+            until(lambda: cursor.execute("SELECT to_regclass('statistics')").fetchone()[0])
             cursor.executemany(
                 "INSERT INTO statistics (id, version, account_id, matter, began, due, ended, outcome)"
                 " VALUES (gen_random_uuid(), 0, %s, %s, %s, %s, %s, %s)",
