@@ -5,6 +5,7 @@ name is found from each of its words on, in either order.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from domain.values import fold, spellings
@@ -35,8 +36,7 @@ def number_keys(record_number: str | None) -> list[str]:
 
 def _turned(given: str, family: str) -> Iterator[str]:
     """The name from each word on, what stands before at the end."""
-    many = [sorted(spellings(part), key=lambda form: (len(form), form)) or [""] for part in (given, family)]
-    whole = [(one.split(), other.split()) for one, other in _side_by_side(*many)]
+    whole = _side_by_side(_words(given), _words(family))
     for first, last in whole:
         yield from (" ".join(last + first)[:LONGEST], " ".join(first + last)[:LONGEST])
     for first, last in whole:
@@ -45,7 +45,13 @@ def _turned(given: str, family: str) -> Iterator[str]:
             yield " ".join(words[start:] + words[:start])[:LONGEST]
 
 
-def _side_by_side(one: list[str], other: list[str]) -> list[tuple[str, str]]:
+@lru_cache(100_000)  # people share names
+def _words(part: str) -> list[list[str]]:
+    """Of a name in each of its spellings, the shortest first."""
+    return [form.split() for form in sorted(spellings(part), key=lambda form: (len(form), form))] or [[]]
+
+
+def _side_by_side(one: list[list[str]], other: list[list[str]]) -> list[tuple[list[str], list[str]]]:
     """Both in the same spelling: all umlauts as one letter, then all as two."""
     return [
         (one[min(at, len(one) - 1)], other[min(at, len(other) - 1)])

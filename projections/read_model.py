@@ -19,6 +19,7 @@ class Fact:
     """
 
     __slots__ = (
+        "_opened",
         "_unseal",
         "account_id",
         "generation",
@@ -46,6 +47,7 @@ class Fact:
             self.wrapped,
         ) = row
         self._unseal = unseal
+        self._opened: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name == "state":  # read when first asked for: one that is broken concerns its own stream only
@@ -55,8 +57,10 @@ class Fact:
         if name in state:
             return state[name]
         sealed = state.get("sealed")
-        if sealed and name in sealed:
-            return self._unseal(self, name, sealed[name])
+        if sealed and name in sealed:  # once, however many read models ask for it
+            if name not in self._opened:
+                self._opened[name] = self._unseal(self, name, sealed[name])
+            return self._opened[name]
         raise AttributeError(f"{self.topic} has no {name}")
 
 

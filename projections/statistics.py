@@ -6,6 +6,7 @@ Rows hold days and no names; those of an erased person go, so figures of the pas
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from psycopg import Cursor
@@ -133,7 +134,13 @@ def _decided(fact: Fact, outcome: str) -> Row:
 
 
 def _day(fact: Fact) -> date:
-    return swiss_day(datetime.fromisoformat(fact.timestamp))
+    return _day_of(fact.timestamp[:13])
+
+
+@lru_cache(10_000)
+def _day_of(hour: str) -> date:
+    """In Switzerland, whose clocks differ from UTC, in which events are stamped, by whole hours."""
+    return swiss_day(datetime.fromisoformat(f"{hour}:00+00:00"))
 
 
 LATE = "matter = 'case' AND (asked IS NULL OR asked > due)"  # at some time, if nobody decides
