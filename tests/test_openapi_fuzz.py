@@ -67,7 +67,7 @@ def nothing_broken(ctx: CheckContext, response: Response, case: Case) -> bool | 
 
 
 def refused(ctx: CheckContext, response: Response, case: Case) -> bool | None:
-    """What disagrees with the document; but a filter left empty, as forms send it, is none, and in a file nothing is."""
+    """What disagrees with the document. A filter left empty, as forms send it, does not, nor does any file."""
     exempt = "" in case.query.values() or case.media_type == "multipart/form-data"
     return None if exempt else negative_data_rejection(ctx, response, case)
 
