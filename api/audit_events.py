@@ -1,7 +1,7 @@
 """Events as auditors read them, and the files that hold them."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -116,12 +116,14 @@ def export(
     format_: str,
     by: UUID,
     language: str,
+    trace: Callable[..., Any],
     bom: bool = False,
     most: int | None = None,
 ) -> Sending:
     """Begin a file. asked: the filter; with a `purpose`, AHV numbers are whole.
 
-    format_: csv | jsonl. bom: mark the CSV as UTF-8, as some spreadsheets want it. most: events.
+    format_: csv | jsonl. trace: notes the access, before it whose events are asked for, after it how many were sent.
+    bom: mark the CSV as UTF-8, as some spreadsheets want it. most: events.
     """
 
     def items(numbered: Sequence[Numbered]) -> Iterator[dict[str, Any]]:
@@ -135,6 +137,8 @@ def export(
         return b"".join(orjson.dumps(each, option=orjson.OPT_UTC_Z) + b"\n" for each in items(numbered))
 
     head = (BOM_UTF8 if bom else b"") + rows([COLUMNS]) if format_ == "csv" else b""
+    account = asked.get("account")
+    trace(accounts=[account] if account else [])
     return service.exports.begin(
         which,
         by=by,
@@ -143,6 +147,7 @@ def export(
         head=head,
         render=as_csv if format_ == "csv" else as_json_lines,
         most=most,
+        ended=lambda count: trace(count=count),
     )
 
 

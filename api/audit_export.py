@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -88,9 +89,16 @@ def events(
         _print(service, which, asked, limit or PAGE, language, json_wanted)
         return
     noted = {**audit_events.filters(asked), "format": form}
-    traced_for_operator(service, "export", purpose=purpose, filters=noted)
     sending = audit_events.export(
-        service, asked, which, format_=form, by=OPERATOR, language=language, bom=bom, most=limit
+        service,
+        asked,
+        which,
+        format_=form,
+        by=OPERATOR,
+        language=language,
+        trace=partial(traced_for_operator, service, "export", purpose=purpose, filters=noted),
+        bom=bom,
+        most=limit,
     )
     with _written(output) as file:
         _send(service, sending, file, bar=output is not None)

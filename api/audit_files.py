@@ -8,7 +8,7 @@ from flask import Response
 from api import audit_events
 from api.context import locale, service
 from api.identity import me
-from api.traces import traced
+from api.traces import tracer
 from infrastructure.audit_log import Wanted
 
 
@@ -18,11 +18,6 @@ def sent(which: Wanted, asked: Mapping[str, Any], content_type: str) -> Response
     content_type: of audit_events.FORMATS.
     """
     format_ = audit_events.FORMATS[content_type]
-    traced(
-        "export",
-        purpose=asked.get("purpose"),
-        filters={**audit_events.filters(asked), "format": format_},
-    )
     sending = audit_events.export(
         service(),
         asked,
@@ -30,6 +25,11 @@ def sent(which: Wanted, asked: Mapping[str, Any], content_type: str) -> Response
         format_=format_,
         by=me().account_id,
         language=locale(),
+        trace=tracer(
+            "export",
+            purpose=asked.get("purpose"),
+            filters={**audit_events.filters(asked), "format": format_},
+        ),
         bom=asked.get("bom", False),
         most=asked.get("limit"),
     )

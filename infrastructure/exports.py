@@ -118,8 +118,11 @@ class Exports:
         head: bytes,
         render: Render,
         most: int | None = None,
+        ended: Callable[[int], object] = lambda count: None,
     ) -> "Sending":
         """Fix what will be sent: all up to now. head: what comes before the events. most: events.
+
+        ended: told how many events were sent, when no more will be; a file of which that cannot be noted is not done.
 
         Raises domain.errors.NotVisibleYet while the tree has not come so far, projections.tree.TreeDisagrees.
         """
@@ -144,7 +147,12 @@ class Exports:
             )
         up_to = min(wanted.up_to, last)
         batches = self._heard(export_id, now, self._batches(wanted, up_to, most))
-        return Sending(export_id, signed.size, batches, head, render, self._end)
+
+        def end(sent: Sending, state: str) -> None:
+            ended(sent.count)
+            self._end(sent, state)
+
+        return Sending(export_id, signed.size, batches, head, render, end)
 
     def _batches(self, wanted: Wanted, up_to: int, most: int | None) -> Iterator[tuple[list[Numbered], int]]:
         """Events with their leaves, and the position up to which was looked."""

@@ -140,9 +140,9 @@ def test_numbers_are_whole_for_a_purpose_which_is_noted(house, claire, tmp_path)
         (each["data"]["what"], each["data"]["purpose"])
         for each in told(house, "events", "--type", "access.read", "--limit", 200)["items"]
     ]
-    assert noted[-8:] == [
-        ("diff", None), ("export", None), ("as-of", None), ("events", None),
-        ("diff", "audit"), ("export", "audit"), ("as-of", "audit"), ("events", "audit"),
+    assert noted[-10:] == [
+        ("diff", None), ("export", None), ("export", None), ("as-of", None), ("events", None),
+        ("diff", "audit"), ("export", "audit"), ("export", "audit"), ("as-of", "audit"), ("events", "audit"),
     ]  # fmt: skip
     assert typed(house, "as-of", claire.id, today(), "--purpose", "curiosity").exit_code == 2
 
@@ -179,8 +179,10 @@ def test_what_the_command_line_reads_is_noted(house, claire):
     seen = auditor.get("/audit/accesses?limit=200").json["items"]
     by_operator = [each for each in seen if each["role"] == "operator"]
     assert {"as-of", "diff", "events", "export"} <= {each["what"] for each in by_operator}
-    export = [each for each in by_operator if each["what"] == "export"][-1]
-    assert export["filters"] == {"account": str(claire.id), "format": "jsonl"}
+    begun, ended = [each for each in by_operator if each["what"] == "export"][-2:]
+    assert begun["filters"] == ended["filters"] == {"account": str(claire.id), "format": "jsonl"}
+    assert begun["accounts"] == [str(claire.id)]
+    assert ended["count"] > 1
 
 
 WRONG = [

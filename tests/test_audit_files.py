@@ -118,6 +118,21 @@ def test_a_file_that_was_not_read_to_its_end_is_said_to_be_broken(house, auditor
     assert (manifest["state"], manifest["manifest"]) == ("broken", None)
 
 
+def test_whose_events_a_file_holds_is_noted_before_it_and_how_many_after_it(house, auditor, claire):
+    answer = downloaded(auditor, CSV, account=claire.id, purpose="audit")
+    manifest = auditor.get(f"/audit/exports/{answer.headers['Export-Id']}").json
+    asked = {"Log-Position": house.position()}
+    seen = auditor.get(f"/audit/accesses?reader={auditor.id}&limit=200", headers=asked).json["items"]
+    begun, ended = [each for each in seen if each["what"] == "export"][-2:]
+    assert (begun["accounts"], ended["count"]) == ([str(claire.id)], manifest["count"])
+    for each in (begun, ended):
+        assert (each["purpose"], each["filters"]) == ("audit", {"account": str(claire.id), "format": "csv"})
+    of_hers = auditor.get(f"/audit/accesses?account={claire.id}&limit=200", headers=asked).json["items"]
+    assert begun in of_hers
+    told = claire.get("/me/history?limit=200", headers=asked).json["items"]
+    assert any(each["type"] == "access.read" and each["at"] == begun["at"] for each in told)
+
+
 def test_a_file_of_nothing_has_a_manifest_too(auditor, others):
     answer = downloaded(auditor, JSON_LINES, account=others[0].id, type="profile.corrected")
     manifest = auditor.get(f"/audit/exports/{answer.headers['Export-Id']}").json
