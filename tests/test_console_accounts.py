@@ -153,6 +153,17 @@ def test_access_is_restored_by_two(house, clerk, kim):
     assert "eva@new.example" in page.words
 
 
+def test_whose_form_is_shown_is_noted(house, clerk, kim):
+    eva = waiting(house, given_name="Eva", ahv_number=None)
+    sheet = f"/console/accounts/{eva.id}"
+    acted(clerk, f"{sheet}/recovery", email="eva@other.example", reason="mailbox-lost")
+    for name in ("lock", "approve-recovery"):
+        before = reads_of(house, kim)
+        assert clerk.get(f"{sheet}/{name}").status_code == 200
+        (last,) = reads_of(house, kim)[len(before) :]
+        assert (last["what"], last["accounts"]) == ("account", [str(eva.id)]), name
+
+
 def test_nobody_acts_on_the_own_account_and_readers_on_none(house, clerk, kim, sheet):
     own = f"/console/accounts/{kim.id}"
     assert f"{own}/lock" not in clerk.get(own).html

@@ -24,6 +24,7 @@ from api.schemas.staff import (
     Unlinking,
     Unlocking,
 )
+from api.traces import traced
 from api.web.console import decided, desk
 from api.web.console.desk import CLERKS
 from api.web.feature import Feature
@@ -130,6 +131,7 @@ def act(account_id: UUID, name: str) -> Response:
         else:
             form.done()
             return _told(account_id, name, done)
+    traced("account", accounts=[account_id])
     return page(
         "console/action.html",
         form=form,
@@ -157,6 +159,7 @@ def approve_recovery(account_id: UUID) -> Response:
         else:
             form.done()
             return _told(account_id, "approve-recovery", saved)
+    traced("account", accounts=[account_id])
     return page(
         "console/action.html",
         form=form,

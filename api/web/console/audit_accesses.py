@@ -42,7 +42,10 @@ def show() -> Response:
     if wanted := form.read():
         with audited.beside(form):
             return go("console_audit_accesses.show", **_as_asked(wanted))
-    found = {} if form.is_wrong else _page(form, asked)
+    holders = [entry.account_id for entry in known.values()]
+    found = {} if form.is_wrong else _page(form, asked, holders)
+    if holders and not found:
+        traced("account", accounts=holders)
     return page(
         "console/audit/accesses.html",
         form=form,
@@ -52,8 +55,8 @@ def show() -> Response:
     )
 
 
-def _page(form: Form, asked: dict[str, str]) -> dict[str, Any]:
-    """What the address asks for; nothing where it is wrong, which the form then says."""
+def _page(form: Form, asked: dict[str, str], holders: list[UUID]) -> dict[str, Any]:
+    """What the address asks for; nothing where it is wrong, which the form then says. holders: named in the form."""
     try:
         (last,) = pagination.opened(request.args.get("cursor"), CURSOR, int) or (0,)
     except Problem:
@@ -63,7 +66,7 @@ def _page(form: Form, asked: dict[str, str]) -> dict[str, Any]:
         wanted.pop("limit")
         seen = service().access_trail.page(locale(), **wanted, after=last, limit=SHOWN + 1)
         shown = seen[:SHOWN]
-        accounts = sorted({account_id for each in shown for account_id in each.accounts})
+        accounts = sorted({account_id for each in shown for account_id in each.accounts}.union(holders))
         filters = {"from": wanted.pop("since", None), "to": wanted.pop("until", None), **wanted}
         traced("accesses", accounts=accounts, count=len(shown), filters=filters)
         return {

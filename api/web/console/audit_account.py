@@ -97,6 +97,8 @@ def show_changes(account_id: UUID) -> Response:
             found = as_of.changes(service(), account_id, *cuts, locale(), masked=purpose is None)
             filters = {"from": since, "to": until}
             traced("diff", accounts=[account_id], purpose=purpose, filters=filters)
+    if found is None:  # whose the page is stands on it all the same
+        traced("account", accounts=[account_id])
     return page(
         "console/audit/changes.html",
         form=form,

@@ -1,6 +1,7 @@
 """The log for auditors: every event in a sentence, filtered, and the same as a file with a signed manifest."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from flask import Response, request
 
@@ -35,12 +36,16 @@ def show() -> Response:
     known = audited.called([asked[name] for name in ("account", "actor") if _is_id(asked.get(name))])
     again = {name: audited.typed_again(asked.get(name), known) for name in ("account", "actor")}
     form = Form(HistorySearch, asked | again)
+    holders = [entry.account_id for entry in known.values()]
+    found: dict[str, Any] = {}
     if wanted := form.read():
         with audited.beside(form):
             return go("console_audit_history.show", **_as_asked(wanted))
-        return page("console/audit/history.html", form=form, **_nothing(asked))
-    found = _page(form, asked)
-    return page("console/audit/history.html", form=form, **found)
+    else:
+        found = _page(form, asked, holders)
+    if holders and not found:
+        traced("account", accounts=holders)
+    return page("console/audit/history.html", form=form, **_nothing(asked) | found)
 
 
 @pages.get("/console/audit/events.<any(csv, jsonl):format_>")
@@ -53,21 +58,25 @@ def export(format_: str) -> Response:
     return audit_files.sent(which, asked | {"bom": format_ == "csv"}, TYPES[format_])
 
 
-def _page(form: Form, asked: dict[str, str]) -> dict[str, Any]:
-    """The events of the page that the address asks for; none where it is wrong, which the form then says."""
-    shown: dict[str, Any] = _nothing(asked)
+def _page(form: Form, asked: dict[str, str], holders: list[UUID]) -> dict[str, Any]:
+    """What the address asks for; nothing where it is wrong, which the form then says. holders: named in the form."""
     try:
         rest = pagination.opened(request.args.get("cursor"), CURSOR, int, int)
     except Problem:
-        return shown
+        return {}
     with audited.beside(form):
         wanted = audited.loaded(EventFilter, asked)
         which = audit_events.wanted(service(), wanted, service().clock.now())
         found, rest_after = audit_events.page(service(), which, rest, SHOWN)
         facts = [fact for fact, _ in found]
         accounts = [fact.account_id for fact in facts if fact.account_id]
-        traced("events", accounts=accounts, count=len(facts), filters=audit_events.filters(wanted))
-        shown |= {
+        traced(
+            "events",
+            accounts=[*accounts, *holders],
+            count=len(facts),
+            filters=audit_events.filters(wanted),
+        )
+        return {
             "items": told(
                 [place_of(fact) for fact in facts],
                 unreadable=frozenset(fact.position for fact in facts if not is_readable(fact)),
@@ -76,7 +85,7 @@ def _page(form: Form, asked: dict[str, str]) -> dict[str, Any]:
             "cursor": rest_after and pagination.sealed(rest_after, CURSOR),
             "is_first": rest is None,
         }
-    return shown
+    return {}
 
 
 def _nothing(asked: dict[str, str]) -> dict[str, Any]:
