@@ -1,5 +1,6 @@
 """What an account was at a point of the log, and what changed between two, for whoever may read it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -72,8 +73,9 @@ def changes(
 ) -> dict[str, Any]:
     """masked: AHV numbers. Raises domain.errors.AccountUnknown, NotYet."""
     found = service.past.changes(account_id, since, until)
+    names = service.history.names({each.actor for each in found}, language, holder=account_id)
     return {
-        "changes": [_change(service, each, account_id, language, masked) for each in found],
+        "changes": [_change(each, names, masked) for each in found],
         "erased": sorted({each.field for each in found if ERASED in (each.old, each.new)}),
     }
 
@@ -96,9 +98,7 @@ def _parts(
     }
 
 
-def _change(
-    service: Service, change: Change, account_id: UUID, language: str, masked: bool
-) -> dict[str, Any]:
+def _change(change: Change, names: Mapping[UUID, str], masked: bool) -> dict[str, Any]:
     values = {"old": change.old, "new": change.new}
     return {
         "field": change.field,
@@ -106,7 +106,7 @@ def _change(
         "position": change.position,
         "type": change.type,
         "actor": change.actor,
-        "by": service.history.label(change.actor, account_id, language),
+        "by": names[change.actor],
         "at": change.at,
     }
 

@@ -15,8 +15,9 @@ from page_visitor import Visitor
 from secretariat import at_the_console, secretariat
 from tree_side import tampering
 
-from api import verify
+from api import as_of, verify
 from domain.values import OPERATOR
+from infrastructure.instants import Cut
 from infrastructure.translations import LOCALES
 
 CLERK, AUDITOR = "kim.frei@secretariat.example", "paul.audit@canton.example"
@@ -311,3 +312,37 @@ def test_an_erased_person_s_events_are_told_without_what_was_theirs(house, paul)
     assert "Adresse e-mail (effacé)" in page
     assert "Adresse e-mail – (effacé)" in paul.get(account(gone, "/changes?from_day=2020-01-01")).words
     assert "Adresse e-mail après : (effacé)" in paul.get(f"/console/audit/events?account={gone.id}").words
+
+
+def test_whose_name_or_address_stands_on_a_page_is_noted_also_where_nothing_was_asked_rightly(
+    house, claire, paul, auditor
+):
+    def noted() -> list:
+        seen_by_all(house)
+        trail = house.service.access_trail
+        return trail.page("fr", kind="read", reader=auditor.id, account=claire.id)
+
+    for path, what in (
+        (account(claire, "/changes"), "account"),
+        (account(claire, "/changes?from_day=2026-03-04&to_day=2026-03-01"), "account"),
+        (f"/console/audit/accesses?account={claire.id}&cursor=x", "account"),
+        (f"/console/audit/accesses?reader={claire.id}&kind=x", "account"),
+        (f"/console/audit/accesses?reader={claire.id}", "accesses"),
+        (f"/console/audit/events?account={claire.id}&cursor=x", "account"),
+        (f"/console/audit/events?actor={claire.id}&type=nothing", "account"),
+        (f"/console/audit/events?actor={claire.id}&type=account.erased", "events"),
+    ):
+        before = noted()
+        assert re.search(rf"{re.escape(claire.email)}|Claire Rossel", paul.get(path).html), path
+        (last,) = noted()[len(before) :]
+        assert (last.what, last.accounts) == (what, [claire.id]), path
+
+
+def test_who_made_many_changes_is_looked_up_at_once(house, claire):
+    def asked() -> int:
+        return house.service.pool.get_stats()["requests_num"]
+
+    before, now = asked(), house.service.instants.cut(None)
+    found = as_of.changes(house.service, claire.id, Cut(0, None), now, "fr")["changes"]
+    assert len(found) > 15
+    assert asked() - before < len(found)
