@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 
-from api import pagination, representations
+from api import pagination, representations, spreadsheet
 from api.context import service
 from api.errors import Problem
-from api.spreadsheet import CSV, as_cells, rows
+from api.spreadsheet import CSV
 from api.traces import traced
 from projections.directory import Entry
 from projections.finder import Moved, Place
@@ -72,21 +72,18 @@ def found(
 
 def sent(typed: str | None, wanted: Mapping[str, Any], *, most: int | None = None) -> Response:
     """All of them as CSV, newest first or as they are found. most: entries; None for all."""
-    response = Response(
-        stream_with_context(_written(typed, wanted, most)), content_type=f"{CSV}; charset=utf-8"
-    )
-    response.headers["Content-Disposition"] = f'attachment; filename="{FILE}"'
-    return response
+    return spreadsheet.sent(_batches(typed, wanted, most), COLUMNS, FILE)
 
 
-def _written(typed: str | None, wanted: Mapping[str, Any], most: int | None) -> Iterator[bytes]:
-    yield rows([COLUMNS])
+def _batches(
+    typed: str | None, wanted: Mapping[str, Any], most: int | None
+) -> Iterator[list[dict[str, Any]]]:
     cursor, left = None, most
     while True:
         size = BATCH if left is None else min(BATCH, left)
         entries, cursor = found(typed, wanted, cursor=cursor, limit=size)
         _trace(typed, wanted, entries, format="csv")  # before they leave
-        yield rows(as_cells(representations.account_item(entry), COLUMNS) for entry in entries)
+        yield [representations.account_item(entry) for entry in entries]
         left = None if left is None else left - len(entries)
         if cursor is None or left == 0:
             return

@@ -2,11 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from flask import Response
+from flask import Response, stream_with_context
 
 from api.answers import instant
 
@@ -31,9 +31,23 @@ def rows(cells: Iterable[Iterable[Any]]) -> bytes:
 
 def download(items: Iterable[Mapping[str, Any]], columns: Sequence[str], file: str) -> Response:
     """A file with a header. items: of which the columns are written, nothing for none. file: its name."""
-    written = rows([columns, *(as_cells(item, columns) for item in items)])
-    response = Response(written, content_type=f"{CSV}; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    return _file(rows([columns, *(as_cells(item, columns) for item in items)]), file)
+
+
+def sent(batches: Iterator[Iterable[Mapping[str, Any]]], columns: Sequence[str], file: str) -> Response:
+    """The same while it is written, a batch in memory."""
+
+    def written() -> Iterator[bytes]:
+        yield rows([columns])
+        for items in batches:
+            yield rows(as_cells(item, columns) for item in items)
+
+    return _file(stream_with_context(written()), file)
+
+
+def _file(content: bytes | Iterator[bytes], name: str) -> Response:
+    response = Response(content, content_type=f"{CSV}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
