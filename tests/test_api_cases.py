@@ -211,6 +211,21 @@ def test_that_the_holder_corrected_the_data_meanwhile_is_told(clerk, holder, cas
     assert (withdrawn.json["state"], withdrawn.json["by"]) == ("withdrawn", f"Claire Rossel ({holder.email})")
 
 
+def test_whoever_takes_a_case_again_is_shown_it_and_noted(house, clerk, case):
+    def shown() -> list[str]:
+        asked = {"Log-Position": house.position()}
+        auditor = house.staff("auditor", f"auditor-{next(house.numbers)}@canton.example")
+        query = f"account={case['account']['id']}&reader={clerk.id}"
+        items = auditor.get(f"/audit/accesses?{query}&limit=200", headers=asked).json["items"]
+        return [each["what"] for each in items]
+
+    before = shown()
+    assert clerk.post(f"/cases/{case['id']}/take", {}).status_code == 200
+    assert shown() == before  # the event of the taking says it
+    assert clerk.post(f"/cases/{case['id']}/take", {}).status_code == 200
+    assert shown() == [*before, "case"]
+
+
 @pytest.mark.parametrize("unknown", ["b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e", "claire", "1"])
 def test_a_case_that_does_not_exist_is_not_found(clerk, unknown):
     asked = [

@@ -83,7 +83,10 @@ def take(typed: dict[str, Any], case_id: UUID) -> Response:
     saved = service().linking.take(
         case_id, **typed, actor=me().account_id, expected_version=expected_version()
     )
-    return after(saved, _sheet(case_id))
+    sheet = service().linking.sheet(case_id)
+    if not saved.position:  # hers already: no event says that she saw it
+        traced("case", accounts=[sheet.account_id])
+    return after(saved, _shown(sheet, masked=True))
 
 
 @blueprint.post("/<uuid:case_id>/question")
