@@ -38,6 +38,7 @@ IN_ITS_OWN_WAY: Final = {
     "intake": "sealed; what somebody asked for with an address of the person is deleted",
     "failed_sign_ins": "sealed; attempts with an address of the person are deleted",
     "idempotency": "kept answers to others may speak of the person: all are emptied, and a repeat is refused",
+    "kept_forms": "what staff typed at the console may speak of the person: all of that is deleted",
     "buckets": "keyed digests of addresses and devices: all counts begin anew",
     "erasures": "that the person was erased, without anything personal",
 }
@@ -68,6 +69,8 @@ STAYS: Final = {
 UNATTRIBUTED: Final = (
     "UPDATE idempotency SET body = NULL, request = '' WHERE digest = ANY(ARRAY("
     "SELECT digest FROM idempotency WHERE body IS NOT NULL OR request <> '' FOR UPDATE SKIP LOCKED))",
+    "DELETE FROM kept_forms WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM kept_forms WHERE starts_with(path, '/console') FOR UPDATE SKIP LOCKED))",
     "DELETE FROM buckets WHERE key = ANY(ARRAY(SELECT key FROM buckets FOR UPDATE SKIP LOCKED))",
 )
 OUTBOX: Final = (

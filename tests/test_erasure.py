@@ -20,7 +20,9 @@ from infrastructure.event_mapper import opener
 from infrastructure.forgetting import IN_ITS_OWN_WAY, OF_A_PERSON, STAYS
 from projections.cases import cases
 from projections.directory import Directory, directory
+from projections.finder import finder
 from projections.rebuild import rebuild
+from projections.statistics import statistics
 
 
 @pytest.fixture
@@ -182,6 +184,18 @@ def test_what_was_appended_at_the_same_moment_makes_no_row_again(here, account_i
     assert here.rows("SELECT * FROM cases") == []
 
 
+def test_what_staff_typed_at_the_console_goes_for_it_may_be_about_the_person(here, account_id):
+    for path in ("/console/accounts?a-search", "/profile"):
+        here.rows(
+            "INSERT INTO kept_forms (account_id, browser, path, sealed, expires_at)"
+            " VALUES (%s, 'x', %s, 'x', 'infinity') RETURNING 1",
+            CLERK,
+            path,
+        )
+    here.erased(account_id)
+    assert here.rows("SELECT path FROM kept_forms") == [("/profile",)]
+
+
 def test_failed_sign_ins_with_the_address_go_and_those_of_others_stay(here, account_id):
     for email in (AURELIE_ADDRESS, "somebody@else.example", None):
         here.failed_sign_ins.put(FailedSignIn(email, None, None, here.clock.now()))
@@ -218,11 +232,14 @@ def test_what_was_under_way_at_the_erasure_is_let_go_of_after_it(here, account_i
 
 
 def test_read_models_forget_at_once_and_a_rebuild_gives_the_same(here, account_id):
+    gone = ("cases", "finder", "statistics")
     here.linking.match(account_id, settled=nothing)  # no record: a case
     with projecting(here) as projector:
         catch_up(here, projector)
         assert Directory(here.pool).get(account_id).email == AURELIE_ADDRESS
         assert len(here.rows("SELECT * FROM cases")) == 1
+        for table in gone:
+            assert here.rows(f"SELECT FROM {table} WHERE account_id = %s", account_id), table
         here.erased(account_id)
         catch_up(here, projector)
     entry = Directory(here.pool).get(account_id)
@@ -234,12 +251,12 @@ def test_read_models_forget_at_once_and_a_rebuild_gives_the_same(here, account_i
         None,
         "none",
     )
-    live = [here.rows(f"SELECT * FROM {table}") for table in ("directory", "cases")]
-    assert live[1] == []
+    live = [here.rows(f"SELECT * FROM {table}") for table in ("directory", *gone)]
+    assert live[1:] == [[], [], []]
     with own_connection(here) as connection:
-        for model in (directory, cases):
+        for model in (directory, cases, finder, statistics):
             rebuild(connection, model, opener(here.keyring))
-    assert [here.rows(f"SELECT * FROM {table}") for table in ("directory", "cases")] == live
+    assert [here.rows(f"SELECT * FROM {table}") for table in ("directory", *gone)] == live
 
 
 def test_two_processes_at_once_erase_once(here, account_id):
