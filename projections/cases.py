@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -14,7 +14,7 @@ from projections.read_model import Fact, Forgotten, ReadModel, Row
 
 cases = ReadModel(
     "cases",
-    version=4,
+    version=5,
     columns={
         "case_id": "uuid",
         "account_id": "uuid",
@@ -28,7 +28,7 @@ cases = ReadModel(
         "decided_at": "timestamptz",
     },
     key=("case_id",),
-    indices=["(due, case_id) WHERE state IN ('open', 'asked')", "(account_id)"],
+    indices=["(due, case_id) WHERE state IN ('open', 'asked')", "(due, case_id)", "(account_id)"],
     person="account_id",
 )
 
@@ -111,14 +111,13 @@ class CaseRow(NamedTuple):
     decided_at: datetime | None
 
 
-PAGE = f"""
-    SELECT {", ".join(CaseRow._fields)} FROM cases
-    WHERE (%(state)s::text IS NULL OR state = %(state)s)
-      AND (%(late)s::boolean IS NULL OR (state = 'open' AND due < %(today)s) = %(late)s)
-      AND (%(after_due)s::date IS NULL OR (due, case_id) > (%(after_due)s, %(after_id)s::uuid))
-      AND due IS NOT NULL
-    ORDER BY due, case_id LIMIT %(limit)s
-"""
+# What a page is asked for by, each as its index has it.
+CONDITIONS: Final = {
+    "state": "state = %(state)s",
+    "late": "state = 'open' AND due < %(today)s",
+    "in time": "NOT (state = 'open' AND due < %(today)s)",
+    "after": "(due, case_id) > (%(after_due)s, %(after_id)s)",
+}
 
 BACKLOG = """
     SELECT count(*) FILTER (WHERE state = 'open'),
@@ -204,10 +203,20 @@ class Cases:
         limit: int,
     ) -> Sequence[CaseRow]:
         """Oldest deadline first. late: open past its deadline as of `today`. after: due and id of the last seen."""
+        asked = {
+            "state": state is not None,
+            "late": late is True,
+            "in time": late is False,
+            "after": after is not None,
+        }
+        narrowed = "".join(f" AND {CONDITIONS[name]}" for name, given in asked.items() if given)
+        statement = f"""
+            SELECT {", ".join(CaseRow._fields)} FROM cases WHERE due IS NOT NULL{narrowed}
+            ORDER BY due, case_id LIMIT %(limit)s
+        """
         after_due, after_id = after or (None, None)
         values = {
             "state": state,
-            "late": late,
             "today": today,
             "after_due": after_due,
             "after_id": after_id,
@@ -217,4 +226,5 @@ class Cases:
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(CaseRow)) as cursor,
         ):
-            return cursor.execute(PAGE, values).fetchall()
+            # Planned for these very values, or the index of what is undecided would help nobody.
+            return cursor.execute(statement, values, prepare=False).fetchall()
