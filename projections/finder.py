@@ -111,6 +111,8 @@ class Finder:
         """
         found: list[Place] = []
         for column in COLUMNS[COLUMNS.index(after.column) if after else 0 :]:
+            if column == NUMBER_COLUMNS[1] and len(beginning) == 1:
+                continue  # a number begins alike with its joints and without: all were found just before
             here = after if after and after.column == column else None
             rows = self._range(column, beginning, wanted, here, limit - len(found))
             found += [Place(column, account_id) for account_id in rows]

@@ -102,6 +102,7 @@ def test_what_was_changed_is_found_under_the_new_name_number_and_address_only(ho
     linked = clerk.post(f"/cases/{profile.open_case.id}/link", decision)
     clerk.headers["Log-Position"] = linked.headers["Log-Position"]
     assert found(clerk, "r-1002") == found(clerk, "R1002") == [ada.email]
+    assert found(clerk, "r").count(ada.email) == found(clerk, "r1").count(ada.email) == 1
     clerk.post(f"/accounts/{ada.id}/unlink", {"reason": "wrong-record", "note": None})
     changed = {"email": "quelquun@elsewhere.example", "reason": "typing-error", "note": None}
     position = clerk.post(f"/accounts/{ada.id}/correct", changed).headers["Log-Position"]
