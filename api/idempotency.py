@@ -7,6 +7,7 @@ answers only.
 import logging
 from collections.abc import Callable
 from functools import wraps
+from hashlib import file_digest, sha256
 from typing import Any, Final
 
 import orjson
@@ -59,7 +60,7 @@ class _Claim:
         master = service().keyring.current
         self.digest = master.digest("idempotency", "\0".join((caller, request.method, request.path, key)))
         # Keyed, for a body may hold a password, and a bare digest of it could be guessed.
-        self.request = master.digest("idempotency-body", request.get_data().decode("latin-1"))
+        self.request = master.digest("idempotency-body", _body())
         self.secret = secret
 
     def made(self) -> bool:
@@ -117,6 +118,17 @@ def _once(claim: _Claim, carry_out: Callable[[], Response]) -> Response:
     except OperationalError as lost:  # the client has its answer all the same
         log.warning("an answer could not be kept", extra=place_of(lost))
     return response
+
+
+def _body() -> str:
+    """What was sent; of a form with files what stands for it, for its bytes are gone once it was read."""
+    if request.mimetype != "multipart/form-data":
+        return request.get_data().decode("latin-1")
+    sent = [("field", name, value) for name, value in request.form.items(multi=True)]
+    for name, file in request.files.items(multi=True):
+        sent.append(("file", name, file_digest(file.stream, "sha256").hexdigest()))
+        file.stream.seek(0)
+    return sha256(orjson.dumps(sorted(sent))).hexdigest()
 
 
 def _key() -> str:

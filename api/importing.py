@@ -131,7 +131,7 @@ def _import(
 def _tell(answer: dict[str, Any], dry_run: bool) -> None:
     echo.print(
         f"{answer['read']:,} lines read: {answer['added']:,} added, {answer['changed']:,} changed, "
-        f"{answer['unchanged']:,} unchanged, {len(answer['refused']):,} refused."
+        f"{answer['unchanged']:,} unchanged, {answer['refused_count']:,} refused."
         + (" Nothing was written." if dry_run else "")
     )
     for refusal in answer["refused"]:

@@ -14,6 +14,7 @@ from wsgiref.types import WSGIApplication
 
 import orjson
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 STOP_SECONDS: Final = 0.25  # how soon it is seen that the server shall stop
 GRACE_SECONDS: Final = 5.0  # that requests have to end then
 IDLE_SECONDS: Final = 20  # after which a connection that sends nothing is closed, in the middle of a body too
+REQUEST_SECONDS: Final = 300.0  # in which a request has come whole, however it drips
 CONNECTIONS: Final = 1000
 UPLOADS_AT_ONCE: Final = 8  # large bodies that are kept on disk meanwhile
 LINGER_BYTES: Final = 16 * 1024 * 1024
@@ -39,9 +41,19 @@ LINGER_BYTES: Final = 16 * 1024 * 1024
 class Server:
     """A role: answers HTTP on one port until it is told to stop."""
 
-    def __init__(self, name: str, app: WSGIApplication, *, host: str, port: int, threads: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        app: WSGIApplication,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self.name = name
         self._app = app
+        self._request_seconds = request_seconds
         self._where = {"host": host, "port": port, "threads": threads}
 
     def run(self, stop: threading.Event) -> None:
@@ -53,12 +65,13 @@ class Server:
             ident=None,
             max_request_body_size=BODY_LIMIT + 1,  # this many bytes are too many
             channel_timeout=IDLE_SECONDS,
-            cleanup_interval=IDLE_SECONDS // 2,
+            cleanup_interval=min(IDLE_SECONDS // 2, int(self._request_seconds)),
             connection_limit=CONNECTIONS,
             asyncore_use_poll=True,
             clear_untrusted_proxy_headers=False,  # `api.proxies` judges them
             **self._where,
         )
+        server.request_seconds = self._request_seconds
         try:
             while not stop.is_set():
                 server.turn(STOP_SECONDS)
@@ -100,6 +113,10 @@ class _Parser(HTTPRequestParser):
     """
 
     uploading: ClassVar[WeakSet["_Parser"]] = WeakSet()
+
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self.began = time.monotonic()
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
@@ -150,6 +167,14 @@ class _Channel(HTTPChannel):
 
 class _Listener(TcpWSGIServer):
     channel_class = _Channel
+    request_seconds = REQUEST_SECONDS
+
+    def maintenance(self, now: float) -> None:
+        super().maintenance(now)
+        latest = time.monotonic() - self.request_seconds
+        for channel in self.active_channels.values():
+            if not channel.requests and channel.request and channel.request.began < latest:
+                channel.will_close = True
 
     def turn(self, seconds: float) -> None:
         """Look after all connections once, waiting so long for the next thing to happen."""

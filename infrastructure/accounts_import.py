@@ -36,7 +36,7 @@ class AccountsImport:
         try:
             file = AccountsFile(path, today=today, names=names)
         except FileRefused as refused:
-            report.refused.extend(refused.refusals)
+            report.refuse(refused.refusals)
             return report
         for rows, faults in file.batches(MOST, after=report.line):
             self._take(rows, faults, report, actor=actor, dry_run=dry_run)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from infrastructure.import_jobs import ABANDON
+
 log = logging.getLogger(__name__)
 
 AHEAD = """(SELECT max(position) FROM events)
@@ -35,7 +37,7 @@ def prepare(conninfo: str) -> Found:
     if found.shift is not None:
         log.warning("positions were moved on, for this database is younger than its log")
     if found.restored:
-        log.warning("this is a restored copy: waiting mails are parked, all sessions have ended")
+        log.warning("this is a restored copy: waiting mails are parked, sessions and imports have ended")
     return found
 
 
@@ -54,7 +56,7 @@ def raise_offset(connection: psycopg.Connection) -> int | None:
 
 
 def note_identity(connection: psycopg.Connection) -> bool:
-    """Whether this database is a copy of the one noted; then mails wait for the operator and sessions end."""
+    """Whether this database is a copy of the one noted; then mails wait for the operator, sessions and imports end."""
     with connection.transaction():
         here = connection.execute(HERE).fetchone()
         known = connection.execute(
@@ -71,6 +73,8 @@ def note_identity(connection: psycopg.Connection) -> bool:
         if not known:
             return False
         connection.execute("DELETE FROM sessions")
+        for statement in ABANDON:
+            connection.execute(statement)
         connection.execute(
             "UPDATE outbox SET state = 'parked', parked_for = 'restored', leased_until = NULL WHERE state = 'waiting'"
         )

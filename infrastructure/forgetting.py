@@ -13,6 +13,7 @@ from psycopg import Cursor
 from application.ports import Effect
 from domain.values import address_key
 from infrastructure.failed_sign_ins import SealedFailedSignIns
+from infrastructure.import_jobs import ABANDON
 from infrastructure.intake import SealedIntake
 
 # In this order. The key first: whatever else is held is nothing without it.
@@ -40,6 +41,8 @@ IN_ITS_OWN_WAY: Final = {
     "idempotency": "kept answers to others may speak of the person: all are emptied, and a repeat is refused",
     "kept_forms": "what staff typed at the console may speak of the person: all of that is deleted",
     "buckets": "keyed digests of addresses and devices: all counts begin anew",
+    "imports": "those under way fail, for the person may be in their files; else counts",
+    "import_pieces": "sealed files: all are deleted",
     "erasures": "that the person was erased, without anything personal",
 }
 STAYS: Final = {
@@ -50,8 +53,6 @@ STAYS: Final = {
     "changed_records": "numbers of that register, for as long as nobody has looked at them",
     "name_counts": "how many people of that register bear a name",
     "portfolio": "the institution's own, by record",
-    "imports": "how far files are taken over, by counts",
-    "import_pieces": "sealed, and gone when the file is done, after a rehearsal within an hour",
     "import_refusals": "lines and reasons, never what a cell held",
     "exports": "which events left the house, by ids and codes",
     "passkey_answers": "random, for minutes",
@@ -103,7 +104,8 @@ class WriteSideTraces:
                 raise MessageUnderWay
             for table, opened in self._typed.items() if keys else ():
                 _delete_typed(cursor, table, opened, keys)
-            for statement in UNATTRIBUTED:
+            # The second time, a minute later, files are others that were brought since.
+            for statement in (*UNATTRIBUTED, *(ABANDON if keys else ())):
                 cursor.execute(statement)
 
         return delete

@@ -25,14 +25,16 @@ from infrastructure.translations import table, text
 # Where the reasons are told, besides those of fields: by kind of file, and what all files share.
 OF_FILES: Final = ("records-file", "portfolio-file", "accounts-file")
 LEFT_OUT: Final = "-"  # what a column is mapped to that is not to be read
+MOST_COLUMNS: Final = 200
+MOST_REFUSALS: Final = 10_000  # of a report; what is refused besides is counted
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A line that was not taken, and why. field: the column, or None for the line as a whole.
+    """A line that was not taken, and why. field: the column as we call it, or None for the line as a whole.
 
     code: of the tables `OF_FILES` in the translations' codes or `fields` in their problems; details fill
-    the placeholders. Never what the cell held: reports are kept and mailed.
+    the placeholders. Never what a cell held, not of the header either: reports are kept and mailed.
     """
 
     line: int
@@ -88,9 +90,9 @@ class Column:
 
 @dataclass
 class Report:
-    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault.
+    """What an import did, or in a dry run would do, in lines; `refused` has an entry for each fault, up to a limit.
 
-    line: the last one that was done; an import that is given a report goes on behind it.
+    unlisted: faults beyond it. line: the last one that was done; an import that is given a report goes on behind it.
     """
 
     read: int = 0
@@ -99,6 +101,11 @@ class Report:
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
     line: int = field(default=0, compare=False)
+    unlisted: int = 0
+
+    @property
+    def refused_count(self) -> int:
+        return len(self.refused) + self.unlisted
 
     def add(self, rows: Sequence[Row], faults: Sequence[Sequence[Refusal]], added: int, changed: int) -> None:
         """Lines that were taken, of which so many were new or different, and lines that were not."""
@@ -106,8 +113,13 @@ class Report:
         self.added += added
         self.changed += changed
         self.unchanged += len(rows) - added - changed
-        self.refused.extend(chain.from_iterable(faults))
+        self.refuse(list(chain.from_iterable(faults)))
         self.line = max([self.line, *(row.line for row in rows), *(fault[0].line for fault in faults)])
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        listed = refusals[: MOST_REFUSALS - len(self.refused)]
+        self.refused.extend(listed)
+        self.unlisted += len(refusals) - len(listed)
 
     def as_dict(self, locale: str) -> dict[str, object]:
         return {
@@ -124,6 +136,7 @@ class Report:
                 }
                 for refusal in self.refused
             ],
+            "refused_count": self.refused_count,
         }
 
 
@@ -230,12 +243,17 @@ def _header(
     """Our name of each column, None for one that is not to be read. Raises FileRefused."""
     if not any(map(str.strip, cells)):
         raise FileRefused(Refusal(1, None, "no-header"))
+    if len(cells) > MOST_COLUMNS:
+        raise FileRefused(Refusal(1, None, "too-many-columns", {"max": MOST_COLUMNS}))
     mapped = {_plain(theirs): ours for theirs, ours in names.items()}
     columns = [_ours(cell, known, mapped) for cell in cells]
     needed = [name for name, column in known.items() if column.known]
     needed += together if set(together) & set(columns) else []
-    read = [column for column in columns if column != LEFT_OUT]
-    refusals = [Refusal(1, column, "unknown-column") for column in read if column not in known]
+    refusals = [
+        Refusal(1, None, "unknown-column", {"column": number})
+        for number, column in enumerate(columns, start=1)
+        if column not in known and column != LEFT_OUT
+    ]
     refusals += [Refusal(1, column, "column-twice") for column in known if columns.count(column) > 1]
     refusals += [Refusal(1, column, "column-missing") for column in needed if column not in columns]
     refusals += [
@@ -248,14 +266,15 @@ def _header(
     return [None if column == LEFT_OUT else column for column in columns]
 
 
-def _ours(cell: str, known: Mapping[str, Column], mapped: Mapping[str, str]) -> str:
+def _ours(cell: str, known: Mapping[str, Column], mapped: Mapping[str, str]) -> str | None:
+    """None: it is none of ours."""
     plain = _plain(cell)
     if plain in mapped:
         return mapped[plain]
     named = plain.replace(" ", "_")
     if named in known:
         return named
-    return next((name for name in synonyms().get(plain, ()) if name in known), cell.strip().lower())
+    return next((name for name in synonyms().get(plain, ()) if name in known), None)
 
 
 def _plain(name: str) -> str:

@@ -21,6 +21,18 @@ KINDS: Final = ("accounts", "records", "portfolio")
 PIECE: Final = 1 << 20  # bytes
 LEASE: Final = 60  # s: longer than a batch, or opening a large workbook
 MOST_ATTEMPTS: Final = 5
+# Nobody can search the files for somebody who was erased: none outlives an erasure, or comes back in a copy.
+ABANDON: Final = (
+    """
+    WITH ended AS (
+        UPDATE imports SET state = 'failed', finished_at = now(), leased_until = NULL, names = '{}'
+        WHERE state IN ('waiting', 'running') RETURNING id, line
+    ) INSERT INTO import_refusals (import_id, number, line, code, details)
+    SELECT id, (SELECT coalesce(max(number) + 1, 0) FROM import_refusals WHERE import_id = id), line, 'abandoned', '{}'
+    FROM ended
+    """,
+    "DELETE FROM import_pieces",
+)
 
 
 class LeaseLost(Exception):
@@ -29,7 +41,10 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class ImportJob:
-    """line, lines: done and in all, as an editor counts. state: waiting | running | done | failed."""
+    """line, lines: done and in all, as an editor counts. state: waiting | running | done | failed.
+
+    refused: all of them; unlisted: those of which it is not kept why.
+    """
 
     id: UUID
     kind: str
@@ -44,6 +59,7 @@ class ImportJob:
     added: int
     changed: int
     unchanged: int
+    unlisted: int
     refused: int
     created_at: datetime
     finished_at: datetime | None
@@ -132,7 +148,15 @@ class ImportJobs:
             (job.id, number, each.line, each.field, each.code, Jsonb(dict(each.details)))
             for number, each in enumerate(report.refused[noted:], start=noted)
         ]
-        counts = (report.line, lines, report.read, report.added, report.changed, report.unchanged)
+        counts = (
+            report.line,
+            lines,
+            report.read,
+            report.added,
+            report.changed,
+            report.unchanged,
+            report.unlisted,
+        )
         with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             if cursor.execute(_NOTE, (*counts, LEASE, job.id, job.attempts)).rowcount == 0:
                 raise LeaseLost
@@ -160,8 +184,8 @@ class ImportJobs:
 
 _JOBS = """
     SELECT i.id, i.kind, i.dry_run, i.names, i.actor, i.state, i.attempts, i.line, i.lines, i.read, i.added, i.changed,
-           i.unchanged, i.created_at, i.finished_at,
-           (SELECT count(*) FROM import_refusals AS r WHERE r.import_id = i.id) AS refused
+           i.unchanged, i.unlisted, i.created_at, i.finished_at,
+           i.unlisted + (SELECT count(*) FROM import_refusals AS r WHERE r.import_id = i.id) AS refused
     FROM imports AS i
 """
 # Nobody claims it before its last piece is there; tick lets go of what never arrived.
@@ -193,7 +217,7 @@ _GIVE_UP = """
     ) DELETE FROM import_pieces WHERE import_id IN (SELECT id FROM failed)
 """
 _NOTE = """
-    UPDATE imports SET line = %s, lines = %s, read = %s, added = %s, changed = %s, unchanged = %s,
+    UPDATE imports SET line = %s, lines = %s, read = %s, added = %s, changed = %s, unchanged = %s, unlisted = %s,
            leased_until = now() + make_interval(secs => %s)
     WHERE id = %s AND attempts = %s AND state = 'running'
 """

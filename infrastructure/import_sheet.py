@@ -5,7 +5,9 @@ texts; a workbook's dates become ISO 8601. A formula is refused: what it yields 
 """
 
 import csv
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,13 +16,35 @@ from typing import Any, Final, Protocol
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.utils.exceptions import CellCoordinatesException, InvalidFileException
 
 Fault = tuple[str, dict[str, object]]  # a code (infrastructure/import_file.py) and its details
 
 ZIP: Final = b"PK\x03\x04"
+HEADER: Final = 100_000  # characters
+LINES: Final = 1_048_576  # as many as Excel knows
 UNPACKED: Final = 1 << 30  # bytes of a workbook; a bomb has more
-GARBLED: Final = (KeyError, ValueError, TypeError, AttributeError, OSError, EOFError, NotImplementedError)
+WHOLE: Final = (
+    64 << 20
+)  # bytes of its parts that are held in memory: all but the sheets, which are read line by line
+SHEETS: Final = "xl/worksheets/"
+# What the readers of ZIP, XML and workbooks raise over bytes that are none; encrypted parts are a RuntimeError.
+GARBLED: Final = (
+    ArithmeticError,
+    AttributeError,
+    CellCoordinatesException,
+    EOFError,
+    InvalidFileException,
+    LookupError,
+    OSError,
+    ParseError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Unreadable(Exception):
@@ -55,10 +79,12 @@ class Csv:
         self.path = path
         self.lines = _count_lines(path)
         with path.open(encoding="utf-8-sig", newline="") as file:
-            self._first = file.readline()
+            self._first = file.readline(HEADER + 1)
         self._delimiter = ";" if ";" in self._first else ","
 
     def header(self) -> list[str]:
+        if len(self._first) > HEADER:
+            raise Unreadable(1, "no-header")
         try:
             return next(csv.reader([self._first], delimiter=self._delimiter, strict=True), [])
         except csv.Error:
@@ -89,12 +115,16 @@ class Workbook:
     def __init__(self, path: Path) -> None:
         try:
             with zipfile.ZipFile(path) as packed:
-                if sum(part.file_size for part in packed.infolist()) > UNPACKED:
-                    raise Unreadable(1, "workbook-too-large")
-            self._sheet = load_workbook(path.open("rb"), read_only=True, data_only=False).worksheets[0]
-        except (*GARBLED, zipfile.BadZipFile, InvalidFileException, ParseError, IndexError):
+                # No part yields more bytes than are told here: `zipfile` stops there.
+                parts = [(part.filename.startswith(SHEETS), part.file_size) for part in packed.infolist()]
+            whole = sum(size for is_sheet, size in parts if not is_sheet)
+            if whole > WHOLE or sum(size for _, size in parts) > UNPACKED:
+                raise Unreadable(1, "workbook-too-large")
+            book = load_workbook(path.open("rb"), read_only=True, data_only=False, keep_links=False)
+            self._sheet = book.worksheets[0]
+        except GARBLED:
             raise Unreadable(1, "not-a-workbook") from None
-        self.lines = self._sheet.max_row or 0
+        self.lines = min(self._sheet.max_row or 0, LINES)
         self._sheet.reset_dimensions()  # what a program wrote there need not be true
 
     def header(self) -> list[str]:
@@ -112,8 +142,11 @@ class Workbook:
 
     def _lines(self) -> Iterator[tuple[int, Sequence[Any]]]:
         try:
-            yield from enumerate(self._sheet.iter_rows(values_only=True), start=1)
-        except (*GARBLED, zipfile.BadZipFile, ParseError):
+            for line, values in enumerate(self._sheet.iter_rows(values_only=True), start=1):
+                if line > LINES:  # those that a workbook leaves out are made up, as many as it says
+                    raise Unreadable(line, "workbook-too-large")
+                yield line, values
+        except GARBLED:
             raise Unreadable(1, "not-a-workbook") from None
 
 

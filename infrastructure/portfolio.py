@@ -111,7 +111,7 @@ class Portfolio:
         try:
             file = PortfolioFile(path, names=names)
         except FileRefused as refused:
-            report.refused.extend(refused.refusals)
+            report.refuse(refused.refusals)
             return report
         told = [
             name for column in file.columns if column not in KEY for name in _COLUMNS.get(column, (column,))

@@ -204,7 +204,7 @@ class Records:
         try:
             file = RecordsFile(path, today=today, names=names)
         except FileRefused as refused:
-            report.refused.extend(refused.refusals)
+            report.refuse(refused.refusals)
             return report
         names = [column for column in ("family_name", "birth_name") if column in file.columns]
         told = [column for column in file.columns if column != "record_number"]

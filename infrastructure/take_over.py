@@ -3,10 +3,13 @@
 import logging
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from psycopg import OperationalError
 
 from application.ports import Clock
 from domain.calendar import ZURICH
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 POLL = 5.0  # s, for what comes without a ring
 REFUSALS = 10_000  # read at once
+TOLD = 1.0  # s between two words on how far it is, within a batch
 
 
 class Stopped(Exception):
@@ -73,23 +77,27 @@ class TakeOver:
             self._jobs.hand_back(job)
         except LeaseLost:
             log.warning("import went on elsewhere", extra=about)
-        except (ValueError, OSError) as fault:  # the file cannot be opened, or nothing can be kept
+        except OperationalError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - by a file that nobody can take over no worker may die
             self._jobs.finish(job, "failed")
             log.error("import failed", extra=about | place_of(fault))
         return True
 
     def _take(self, job: ImportJob, stop: threading.Event) -> None:
         report = self._report_so_far(job)
-        noted = len(report.refused)
+        noted, line, at = len(report.refused), report.line, time.monotonic()
 
         def progress(_done: int, lines: int) -> None:
-            nonlocal noted
-            self._jobs.note(job, report, lines, noted)
-            noted = len(report.refused)
+            nonlocal noted, line, at
+            if report.line != line or time.monotonic() - at >= TOLD:
+                self._jobs.note(job, report, lines, noted)
+                noted, line, at = len(report.refused), report.line, time.monotonic()
             if stop.is_set():
                 raise Stopped
 
         with _unsealed(self._jobs.pieces(job)) as file, tempfile.TemporaryDirectory() as no_documents:
+            self._jobs.note(job, report, job.lines, noted)  # the pieces may have been taken away meanwhile
             self._imports[job.kind](
                 file,
                 dry_run=job.dry_run,
@@ -111,7 +119,7 @@ class TakeOver:
         while page := self._jobs.refusals(job.id, after=last, limit=REFUSALS):
             refused += [refusal for _, refusal in page]
             last = page[-1][0]
-        return Report(job.read, job.added, job.changed, job.unchanged, refused, job.line)
+        return Report(job.read, job.added, job.changed, job.unchanged, refused, job.line, job.unlisted)
 
 
 @contextmanager

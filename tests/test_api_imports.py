@@ -107,7 +107,12 @@ def test_who_is_no_clerk_brings_nothing_and_a_wrong_form_is_told(house, clerk):
     assert upload(house.holder(), NEEDED).status_code == 403
     assert upload(house.client(), NEEDED).status_code == 401
     assert clerk.get("/imports/0b0f2b57-6a43-4a6b-8b5e-3c3b8d6f9a11").status_code == 404
-    for wrong, field in (({"kind": "cats"}, "kind"), ({"map": "x"}, "map"), ({"colour": "red"}, "colour")):
+    for wrong, field in (
+        ({"kind": "cats"}, "kind"),
+        ({"map": "x"}, "map"),
+        ({"map": f"{'x' * 101}=email"}, "map"),
+        ({"colour": "red"}, "colour"),
+    ):
         assert upload(clerk, NEEDED, **wrong).json["errors"].keys() == {field}
     missing = clerk.post("/imports", data={"kind": "records"}, content_type="multipart/form-data")
     assert missing.json["errors"].keys() == {"file"}
@@ -184,3 +189,55 @@ def test_the_demonstration_is_filled_once_with_people_in_all_states_and_nobody_i
     assert items
     case = clerk.get(f"/cases/{items[0]['id']}").json
     assert case["candidates"][0]["record_number"].startswith("D-")
+
+
+def test_the_key_of_a_repeated_upload_stands_for_the_file_too(house, clerk):
+    key = {"Idempotency-Key": "upload-1"}
+
+    def sent(*lines):
+        data = {
+            "kind": "accounts",
+            "dry_run": "true",
+            "file": (io.BytesIO("\n".join(lines).encode()), "a.csv"),
+        }
+        return clerk.post("/imports", data=data, content_type="multipart/form-data", headers=key)
+
+    first, again = sent(NEEDED, *GOOD), sent(NEEDED, *GOOD)
+    assert first.json == again.json
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = sent(NEEDED, *GOOD[1:])
+    assert (other.status_code, other.json["type"]) == (409, "/problems/idempotency-conflict")
+    take_over(house).take_next(NEVER)
+    assert clerk.get(f"/imports/{first.json['id']}").json["read"] == len(GOOD)
+
+
+def test_refusals_beyond_a_limit_are_counted_and_lines_are_not_written_down_one_by_one(
+    house, clerk, monkeypatch
+):
+    role = take_over(house)
+    noted, note = [], role._jobs.note
+    monkeypatch.setattr(role._jobs, "note", lambda *how: (noted.append(how), note(*how)))
+    place = f"/imports/{upload(clerk, NEEDED, *(['x;A;B;fr'] * 10_050)).json['id']}"
+    assert role.take_next(NEVER)
+    done = clerk.get(place).json
+    assert (done["state"], done["read"], done["refused_count"]) == ("done", 10_050, 10_050)
+    listed = clerk.get(place, headers={"Accept": "text/csv"}).text.splitlines()
+    assert len(listed) == 10_001
+    noted.clear()
+    lines = ("record_number;kind;number", *(f"R-1;course;{number}" for number in range(500)))
+    upload(clerk, *lines, kind="portfolio")
+    assert role.take_next(NEVER)
+    assert len(noted) < 10
+
+
+def test_a_file_by_which_the_program_stumbles_fails_and_the_next_one_is_taken(house, clerk):
+    role = take_over(house)
+
+    def stumbles(*_args, **_options):
+        raise RuntimeError
+
+    role._imports = role._imports | {"accounts": stumbles}
+    place = f"/imports/{upload(clerk, NEEDED).json['id']}"
+    assert role.take_next(NEVER)
+    assert clerk.get(place).json["state"] == "failed"
+    assert not role.take_next(NEVER)

@@ -27,11 +27,11 @@ def echo(environ, start_response):
 
 
 @contextmanager
-def serving() -> Iterator[tuple[int, threading.Event, threading.Thread]]:
+def serving(**limits: float) -> Iterator[tuple[int, threading.Event, threading.Thread]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     stop = threading.Event()
-    server = Server("api", echo, host="127.0.0.1", port=port, threads=2)
+    server = Server("api", echo, host="127.0.0.1", port=port, threads=2, **limits)
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()
     try:
@@ -155,6 +155,24 @@ def test_what_is_being_answered_at_the_stop_is_answered():
         MAY_ANSWER.set()
         assert connection.getresponse().read() == b"0"
         thread.join(10)
+
+
+def test_a_body_that_drips_is_not_waited_for_without_end():
+    with serving(request_seconds=1) as (port, _stop, _thread):
+        with socket.create_connection(("127.0.0.1", port), timeout=0.1) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+            for _ in range(90):
+                try:
+                    connection.sendall(b"x")
+                    assert connection.recv(1) == b""
+                    break
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    break
+            else:
+                raise AssertionError("still open")
+        assert post(port, b"x") == (200, b"1")
 
 
 def test_a_port_that_is_taken_is_an_error():

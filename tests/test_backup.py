@@ -61,6 +61,7 @@ def test_from_an_old_backup_everything_comes_back_but_whoever_was_erased_since(s
     folder = backed_up(service)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    assert not [*folder.glob("import*")]
     key = (service.home / "master.key").read_text().split()[1]
     assert not [file for file in folder.iterdir() if key.encode() in file.read_bytes()]
     erased_by_two(service, ada_id)

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from io import BytesIO
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,11 +11,12 @@ from people import AURELIE_ADDRESS, NOON
 from read_side import catch_up, own_connection, projecting
 from services import new_database
 from spec import until
-from write_side import WriteSide
+from write_side import WriteSide, nothing
 
 from domain.values import SYSTEM
 from infrastructure.boot import prepare
 from infrastructure.event_mapper import SealedEvent
+from infrastructure.import_jobs import ImportJobs
 
 FUTURE = 1 << 40  # positions ahead: more than this server's transaction ids will reach
 BURN_TRANSACTION_IDS = """
@@ -189,6 +191,20 @@ def test_a_copy_parks_what_waits_and_ends_every_session_and_harms_nothing_else(h
         assert there.rows("SELECT count(*) FROM sessions") == [(1,)]
     assert not prepare(here.url).restored
     assert here.sessions.find(session.token, NOON) is not None
+
+
+def test_a_copy_takes_over_no_file_that_the_dump_brought_along(here, database_copy):
+    prepare(here.url)
+    jobs = ImportJobs(here.pool, here.keyring.box("import"), after_put=nothing)
+    job_id = jobs.put(BytesIO(b"email"), "accounts", dry_run=False, actor=SYSTEM)
+    with WriteSide(database_copy(here)) as there:
+        assert prepare(there.url).restored
+        copied = ImportJobs(there.pool, there.keyring.box("import"), after_put=nothing)
+        assert copied.claim() is None
+        assert (copied.get(job_id).state, copied.has_file(job_id)) == ("failed", False)
+        assert [refusal.code for _, refusal in copied.refusals(job_id, limit=9)] == ["abandoned"]
+    assert not prepare(here.url).restored
+    assert jobs.claim().id == job_id
 
 
 def test_of_two_processes_that_boot_on_a_copy_one_parks(here, database_copy):

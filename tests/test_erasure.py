@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BytesIO
 
 import orjson
 import pytest
@@ -14,10 +15,12 @@ from write_side import nothing
 from application.ports import FailedSignIn
 from domain import errors
 from domain.fact import NOWHERE
-from domain.values import ERASED
+from domain.values import ERASED, LOCALES
 from infrastructure.erasure_register import RegisterFault
 from infrastructure.event_mapper import opener
 from infrastructure.forgetting import IN_ITS_OWN_WAY, OF_A_PERSON, STAYS
+from infrastructure.import_file import Report, why
+from infrastructure.import_jobs import ImportJob, ImportJobs, LeaseLost
 from projections.cases import cases
 from projections.directory import Directory, directory
 from projections.finder import finder
@@ -257,6 +260,28 @@ def test_read_models_forget_at_once_and_a_rebuild_gives_the_same(here, account_i
         for model in (directory, cases, finder, statistics):
             rebuild(connection, model, opener(here.keyring))
     assert [here.rows(f"SELECT * FROM {table}") for table in ("directory", *gone)] == live
+
+
+def test_files_under_import_go_with_the_person_who_may_be_in_them(here, account_id):
+    jobs = ImportJobs(here.pool, here.keyring.box("import"), after_put=nothing)
+
+    def put(dry_run: bool) -> ImportJob:
+        jobs.put(BytesIO(AURELIE_ADDRESS.encode()), "accounts", dry_run=dry_run, actor=CLERK)
+        return jobs.claim()
+
+    rehearsed, running = put(dry_run=True), put(dry_run=False)
+    jobs.finish(rehearsed, "done")
+    here.erased(account_id)
+    assert [jobs.has_file(job.id) for job in (rehearsed, running)] == [False, False]
+    assert [jobs.get(job.id).state for job in (rehearsed, running)] == ["done", "failed"]
+    ((_, refusal),) = jobs.refusals(running.id, limit=9)
+    assert all(why(refusal, locale) for locale in LOCALES)
+    with pytest.raises(LeaseLost):
+        jobs.note(running, Report(), 1, 0)
+    assert jobs.run_rehearsed(rehearsed.id, CLERK) is None
+    later = put(dry_run=False)
+    here.erasures.sweep(account_id)
+    assert jobs.has_file(later.id)
 
 
 def test_two_processes_at_once_erase_once(here, account_id):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from uuid import uuid4
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -14,10 +15,11 @@ from application.imports import Imports
 from application.invitations import Invitations
 from domain.search_keys import search_form
 from domain.values import LOCALES, OPERATOR
+from infrastructure import import_sheet
 from infrastructure.accounts_import import AccountsImport
 from infrastructure.bootstrap import READ_MODELS
 from infrastructure.history import History
-from infrastructure.import_file import Report, why
+from infrastructure.import_file import MOST_REFUSALS, Refusal, Report, why
 from infrastructure.past import Past
 from infrastructure.places import Places
 from infrastructure.uninvited import Uninvited
@@ -184,9 +186,9 @@ def test_a_workbook_is_read_with_its_own_headers_dates_and_numbers(here, tmp_pat
     )
     book.active.append(["f@school.example", "=A1", "Zoss", "de"])
     book.save(tmp_path / "accounts.xlsx")
-    assert refusals(here.take_file("accounts.xlsx")) == [(1, "bemerkung", "unknown-column")]
+    assert refusals(here.take_file("accounts.xlsx")) == [(1, None, "unknown-column")]
     assert refusals(here.take_file("accounts.xlsx", names={"Nobody": "street"})) == [
-        (1, "bemerkung", "unknown-column"),
+        (1, None, "unknown-column"),
         (1, "Nobody", "mapped-column-missing"),
     ]
     report = here.take_file("accounts.xlsx", names={"Bemerkung": "-"})
@@ -213,6 +215,61 @@ def test_what_is_no_such_file_is_refused_as_a_whole(here, tmp_path):
         assert report.refused
         assert refused in (None, refusals(report)[0])
         assert report.read == 0
+
+
+def test_of_a_file_without_a_header_no_cell_is_repeated(here):
+    person = "ada@school.example;Ada;Ke\0ller;756.1234.5678.97"
+    report = here.take(person, person)
+    unknown = report.refused[:4]
+    assert [(each.field, each.code, each.details) for each in unknown] == [
+        (None, "unknown-column", {"column": number}) for number in (1, 2, 3, 4)
+    ]
+    told = str([report.as_dict(locale) for locale in LOCALES]).lower()
+    assert not [cell for cell in ("ada", "ller", "5678") if cell in told]
+    assert refusals(here.take(";".join(["email"] * 201))) == [(1, None, "too-many-columns")]
+    assert refusals(here.take("x" * 200_000)) == [(1, None, "no-header")]
+
+
+def test_a_workbook_that_is_made_to_harm_is_refused(here, tmp_path):
+    book = Workbook()
+    book.active.append(NEEDED.split(";"))
+    book.active.append(["a@school.example", "A", "B", "fr"])
+    book.save(tmp_path / "good.xlsx")
+    good, sheet = (tmp_path / "good.xlsx").read_bytes(), "xl/worksheets/sheet1.xml"
+    with ZipFile(tmp_path / "good.xlsx") as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+        begins = packed.getinfo(sheet).header_offset + 30 + len(sheet)
+
+    def with_part(name: str, content: bytes) -> str:
+        with ZipFile(tmp_path / "forged.xlsx", "w", ZIP_DEFLATED, compresslevel=1) as packed:
+            for each in parts:
+                packed.writestr(each, content if each == name else parts[each])
+        return "forged.xlsx"
+
+    def with_bytes(content: bytes) -> str:
+        (tmp_path / "forged.xlsx").write_bytes(content)
+        return "forged.xlsx"
+
+    styles = "xl/styles.xml"
+    bomb = with_part(styles, parts[styles] + b" " * import_sheet.WHOLE)
+    assert refusals(here.take_file(bomb)) == [(1, None, "workbook-too-large")]
+    endless = with_part(sheet, parts[sheet].replace(b'<row r="2"', b'<row r="1000000000000000"'))
+    assert refusals(here.take_file(endless, dry_run=True)) == [(2, None, "workbook-too-large")]
+    corrupt = with_bytes(good[:begins] + b"\xff" * 20 + good[begins + 20 :])
+    assert refusals(here.take_file(corrupt)) == [(1, None, "not-a-workbook")]
+    local, *central = good.split(b"PK\x01\x02")
+    encrypted = b"PK\x01\x02".join([local, *(each[:4] + b"\1" + each[5:] for each in central)])
+    assert refusals(here.take_file(with_bytes(encrypted))) == [(1, None, "not-a-workbook")]
+    vast = with_part(sheet, parts[sheet].replace(b"A1:D2", b"A1:D99999999999999999999"))
+    assert import_sheet.open_sheet(tmp_path / vast).lines == import_sheet.LINES
+    assert here.take_file(vast).added == 1
+
+
+def test_of_refusals_without_end_so_many_are_kept_and_the_rest_is_counted():
+    report = Report()
+    for _ in range(3):
+        report.refuse([Refusal(2, "email", "missing")] * 4_000)
+    assert (len(report.refused), report.refused_count) == (MOST_REFUSALS, 12_000)
 
 
 def test_an_imported_holder_is_invited_once_and_complete_data_are_matched_then(here):

@@ -44,7 +44,7 @@ def test_a_portfolio_is_rehearsed_taken_and_taken_again(service, export):
     assert rehearsed.stdout == done.stdout
     report = json.loads(done.stdout)
     (refused,) = report.pop("refused")
-    assert report == {"read": 2, "added": 1, "changed": 0, "unchanged": 0}
+    assert report == {"read": 2, "added": 1, "changed": 0, "unchanged": 0, "refused_count": 1}
     assert (refused["line"], refused["field"]) == (3, "file")
     assert "folder" in refused["why"]
     assert json.loads(again.stdout)["unchanged"] == 1

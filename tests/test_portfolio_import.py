@@ -266,7 +266,7 @@ def test_an_item_whose_first_line_was_refused_may_come_again(handed):
         ("record_number;kind", [(1, "number", "column-missing")]),
         ("record_number;kind;number;file", [(1, "sha256", "column-missing")]),
         ("record_number;kind;number;sha256", [(1, "file", "column-missing")]),
-        ("record_number;kind;number;colour", [(1, "colour", "unknown-column")]),
+        ("record_number;kind;number;colour", [(1, None, "unknown-column")]),
     ],
 )
 def test_a_wrong_header_refuses_the_file(handed, items, header, expected):

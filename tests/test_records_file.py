@@ -187,13 +187,13 @@ def test_a_quotation_mark_that_is_never_closed_is_told_with_the_lines_it_swallow
         ('"record_number', [(1, None, "no-header")]),
         (
             "record_number;colour;size",
-            [(1, "colour", "unknown-column"), (1, "size", "unknown-column")],
+            [(1, None, "unknown-column"), (1, None, "unknown-column")],
         ),
         ("record_number;sex;sex", [(1, "sex", "column-twice")]),
         ("family_name;sex", [(1, "record_number", "column-missing")]),
         (
             "record_number\tsex",
-            [(1, "record_number\tsex", "unknown-column"), (1, "record_number", "column-missing")],
+            [(1, None, "unknown-column"), (1, "record_number", "column-missing")],
         ),
     ],
 )

@@ -42,7 +42,7 @@ def bring_file(wanted: dict[str, Any]) -> Response:
 @blueprint.response(200, schemas.ImportProgress, example=schemas.PROGRESS)
 @tells("not-found", spreadsheet=True)
 def show_import(import_id: UUID) -> Response:
-    """How far it is, and which lines were refused, the first 1,000; all of them with `Accept: text/csv`.
+    """How far it is, and which lines were refused, the first 1,000; 10,000 of them with `Accept: text/csv`.
 
     No cell of the file is shown, so that looking leaves no trace.
     """

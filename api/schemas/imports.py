@@ -8,10 +8,12 @@ from werkzeug.datastructures import FileStorage
 from api.faults import Faulty
 from api.schemas.answers import many, maybe, moment, one_of, text
 from api.schemas.fields import Choice, Flag, Input, Text
+from infrastructure.import_file import MOST_COLUMNS, MOST_REFUSALS
 from infrastructure.import_jobs import KINDS
 
 STATES: Final = ("waiting", "running", "done", "failed")
 MAP_LIMIT: Final = 5_000
+NAME_LIMIT: Final = 100  # characters of a column's name
 
 
 class ColumnNames(Text):
@@ -26,7 +28,11 @@ class ColumnNames(Text):
             theirs, _, ours = (part.strip() for part in line.rpartition("="))
             if not theirs or not ours:
                 raise Faulty("invalid-map")
+            if max(len(theirs), len(ours)) > NAME_LIMIT:
+                raise Faulty("too-long", max=NAME_LIMIT)
             names[theirs] = ours
+        if len(names) > MOST_COLUMNS:
+            raise Faulty("invalid-map")
         return names
 
 
@@ -81,7 +87,9 @@ class ImportProgress(ImportBegun):
     changed = fields.Integer(required=True)
     unchanged = fields.Integer(required=True)
     refused = many(RefusedLine)
-    refused_count = fields.Integer(required=True, metadata={"description": "All; as CSV all are told."})
+    refused_count = fields.Integer(
+        required=True, metadata={"description": f"All; as CSV the first {MOST_REFUSALS:,} are told."}
+    )
 
 
 ID: Final = "0b0f2b57-6a43-4a6b-8b5e-3c3b8d6f9a11"
