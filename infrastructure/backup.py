@@ -1,7 +1,7 @@
 """A backup: the write side in one snapshot, a file a table, with a manifest that says what each must be.
 
-Read models are left out, for they are folded anew; so are sessions, which end with a restore. The master key is never
-in it. Hashes find what was damaged; what was forged, the published checkpoints find.
+Read models are left out, for they are folded anew; so are sessions and mailed links, which end with a restore. The
+master key is never in it. Hashes find what was damaged; what was forged, the published checkpoints find.
 """
 
 import os
@@ -23,7 +23,7 @@ FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 REGISTER: Final = "erasures.jsonl"
 # What ends with a restore, and what is a count of the moment.
-LEFT_OUT: Final = ("sessions", "passkey_challenges", "buckets")
+LEFT_OUT: Final = ("sessions", "links", "passkey_challenges", "buckets")
 OF_READ_MODELS: Final = {
     "projections": "name",
     "parked_streams": "projection",

@@ -18,6 +18,9 @@ HERE = """
     SELECT (SELECT system_identifier FROM pg_control_system()), oid::bigint
     FROM pg_database WHERE datname = current_database()
 """
+# What opens something, and may have been used or ended in the original since. Not `passkey_answers`: what was answered
+# there stays answered here.
+ENDED = ("sessions", "links", "passkey_challenges")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def prepare(conninfo: str) -> Found:
     if found.shift is not None:
         log.warning("positions were moved on, for this database is younger than its log")
     if found.restored:
-        log.warning("this is a restored copy: waiting mails are parked, all sessions have ended")
+        log.warning("this is a restored copy: waiting mails are parked, sessions and mailed links have ended")
     return found
 
 
@@ -54,7 +57,7 @@ def raise_offset(connection: psycopg.Connection) -> int | None:
 
 
 def note_identity(connection: psycopg.Connection) -> bool:
-    """Whether this database is a copy of the one noted; then mails wait for the operator and sessions end."""
+    """Whether this database is a copy of the one noted; then mails wait for the operator, sessions and links end."""
     with connection.transaction():
         here = connection.execute(HERE).fetchone()
         known = connection.execute(
@@ -70,7 +73,8 @@ def note_identity(connection: psycopg.Connection) -> bool:
         )
         if not known:
             return False
-        connection.execute("DELETE FROM sessions")
+        for table in ENDED:
+            connection.execute(f"DELETE FROM {table}")
         connection.execute(
             "UPDATE outbox SET state = 'parked', parked_for = 'restored', leased_until = NULL WHERE state = 'waiting'"
         )
