@@ -13,7 +13,10 @@ from api.audit_log import checkpoint, reconcile, verify_all
 
 @click.group("audit")
 def AUDIT() -> None:
-    """Ask the log: what happened, how it stood then, who saw it, and whether it is whole."""
+    """Ask the log: what happened, how it stood then, who saw it, and whether it is whole.
+
+    Example: matricule audit events --account ada@example.org --from 2026-03-01
+    """
 
 
 COMMANDS: Final[tuple[click.Command, ...]] = (

@@ -75,8 +75,8 @@ def backup(folder: Path, json_wanted: bool) -> None:
 def restore(folder: Path, nobody_erased_since: bool, json_wanted: bool) -> None:
     """Put the backup in DIR into an empty database, all of it or nothing. The service must be down.
 
-    Whoever was erased after the backup is erased again, by the register of erasures. Sessions end, and mails that were
-    waiting are parked until `matricule release`.
+    Whoever was erased after the backup is erased again, by the register of erasures. Sessions and
+    mailed links end, and mails that were waiting are parked until `matricule release`.
 
     Example: DATABASE_URL=postgresql://…/new matricule restore /backups/2025-09-01
     """
@@ -105,7 +105,7 @@ def restore(folder: Path, nobody_erased_since: bool, json_wanted: bool) -> None:
 
 def _tell(answer: dict[str, Any], finding: dict[str, Any]) -> None:
     echo.print(f"{answer['events']:,} events restored, {answer['erased_again']:,} people erased again.")
-    echo.print("Sessions have ended, and mails are parked: matricule release sends them.")
+    echo.print("Sessions and mailed links have ended, and mails are parked: matricule release sends them.")
     said = text("en", "audit", "findings", finding["problem"] or "ok")
     (echo if finding["ok"] else aside).print(
         said.format(position=finding["position"], size=finding["size"], checkpoints=finding["checkpoints"]),

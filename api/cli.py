@@ -61,6 +61,8 @@ def commands() -> None:
     """Matricule: account services whose every answer can be replayed and proven.
 
     Settings come from the environment; .env.example explains each of them.
+
+    Example: MATRICULE_DEMO=1 matricule run
     """
 
 

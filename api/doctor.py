@@ -1,12 +1,14 @@
 """What `matricule doctor` looks at, and what it says to do."""
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
 
 from api import mirroring
 from domain.calendar import swiss_day
+from domain.errors import InitialPasswordsExhausted
 from infrastructure import bootstrap
 from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.broker import BrokerUnavailable
@@ -15,16 +17,18 @@ from infrastructure.embedded_postgres import EmbeddedPostgresError
 from infrastructure.erasure_register import RegisterFault
 from infrastructure.keys import KeyFault, read_keyring
 from infrastructure.mail import MailFailed
-from infrastructure.project import STATUS
+from infrastructure.project import SNAPSHOT, STATUS
 from infrastructure.rotation import outlived
 from infrastructure.settings import Settings, SettingsError
 
 OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
 LATE = 60  # s that a read model may be behind
-LONG_WRITER = 10  # s; readers wait as long for its end
-LONGEST_WRITER = """
-    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)
-    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+LONG_WRITER = 10.0  # s; readers wait as long for its end
+LOOK_AGAIN = 0.1  # s
+PARKED = """
+    SELECT CASE WHEN parked_for = 'exhausted' AND last_error = %(spent)s THEN 'spent'
+                ELSE coalesce(parked_for, 'exhausted') END, count(*)
+    FROM outbox WHERE state = 'parked' GROUP BY 1
 """
 
 
@@ -141,11 +145,7 @@ def _mail(service: Service) -> Iterator[Finding]:
 
 def _outbox(service: Service) -> Iterator[Finding]:
     with service.pool.connection() as connection:
-        parked = dict(
-            connection.execute(
-                "SELECT coalesce(parked_for, 'exhausted'), count(*) FROM outbox WHERE state = 'parked' GROUP BY 1"
-            ).fetchall()
-        )
+        parked = dict(connection.execute(PARKED, {"spent": InitialPasswordsExhausted.code}).fetchall())
         (lost,) = connection.execute(
             "SELECT count(*) FROM outbox WHERE state IN ('bounced', 'failed')"
         ).fetchone()
@@ -164,6 +164,14 @@ def _outbox(service: Service) -> Iterator[Finding]:
             "warning",
             f"{parked['exhausted']} items are parked after too many attempts",
             "Mend the cause (column last_error of table outbox), then run matricule release.",
+        )
+    if parked.get("spent"):
+        yield Finding(
+            "outbox",
+            "warning",
+            f"{parked['spent']} initial passwords are parked: three were sent, and whether one arrived nobody knows",
+            "Mend the cause and have another one sent: POST /accounts/<id>/resend, or «Send an initial password "
+            "again» on the account's page. Only then run matricule release; before, it parks them again.",
         )
     if lost:
         yield Finding(
@@ -276,18 +284,26 @@ def _erasures(service: Service) -> Iterator[Finding]:
         yield Finding("erasures", "ok", f"the register knows {len(noted)} people")
 
 
-def _horizon(service: Service) -> Iterator[Finding]:
-    with service.pool.connection() as connection:
-        (seconds,) = connection.execute(LONGEST_WRITER).fetchone()
-    if seconds > LONG_WRITER:
+def _horizon(service: Service, patience: float = LONG_WRITER) -> Iterator[Finding]:
+    if _somebody_writes_on(service, patience):
         yield Finding(
             "horizon",
             "warning",
-            f"a transaction on this server has been writing for {seconds:.0f} s, and readers of the log wait for it",
-            "Find it in pg_stat_activity (backend_xid is not null) and end it.",
+            f"a transaction on this server writes for more than {patience:.0f} s, and readers of the log wait for it",
+            "Find it in pg_stat_activity (the greatest age(backend_xid)) or in pg_prepared_xacts, and end it.",
         )
     else:
         yield Finding("horizon", "ok", "no long writer holds readers back")
 
 
-Check = Callable[[Service], Iterator[Finding]]
+def _somebody_writes_on(service: Service, patience: float) -> bool:
+    """Whether one of those who write now still does so many seconds later. It needs no privilege."""
+    end = time.monotonic() + patience
+    with service.pool.connection() as connection:
+        with connection.transaction():  # whose id is higher than that of whoever writes
+            (own,) = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
+        while connection.execute(SNAPSHOT).fetchone()[0] < own:
+            if time.monotonic() > end:
+                return True
+            time.sleep(LOOK_AGAIN)
+    return False

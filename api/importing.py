@@ -17,7 +17,10 @@ from infrastructure.import_file import Report
 
 @click.group("import")
 def IMPORT() -> None:
-    """Take over what exists already."""
+    """Take over what exists already.
+
+    Example: matricule import records records.csv --dry-run
+    """
 
 
 def _names(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:

@@ -13,7 +13,10 @@ from infrastructure.rotation import rotate as add_generation
 
 @click.group("keys")
 def keys() -> None:
-    """The master key: a new generation, and the end of an old one. The service must be down."""
+    """The master key: a new generation, and the end of an old one. The service must be down.
+
+    Example: matricule keys rotate
+    """
 
 
 @keys.command()

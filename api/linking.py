@@ -22,7 +22,10 @@ from infrastructure.profiles_file import Line, ProfilesFile
 
 @click.group("linking")
 def LINKING() -> None:
-    """Try the matcher, and train it."""
+    """Try the matcher, and train it.
+
+    Example: matricule linking match people.csv
+    """
 
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

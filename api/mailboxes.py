@@ -23,7 +23,10 @@ WHY: Final = {
 
 @click.group("mail")
 def MAIL() -> None:
-    """Mail that comes back."""
+    """Mail that comes back.
+
+    Example: matricule mail bounce --mailbox /var/mail/bounces
+    """
 
 
 @MAIL.command("bounce")

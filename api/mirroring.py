@@ -18,7 +18,10 @@ LATE = 3  # times as long as from one reading to the next
 
 @click.group("records")
 def RECORDS() -> None:
-    """The institution's records, where RECORDS_URL says that they are."""
+    """The institution's records, where RECORDS_URL says that they are.
+
+    Example: matricule records status
+    """
 
 
 @RECORDS.command("status")

@@ -262,18 +262,14 @@ step "14. And $second_name sees the link"
 session=second
 request GET /api/v1/me '' "$standing"
 
-step "15. The whole history, from the log, opened for whoever holds the master key"
-say "\$ matricule history $second --language en"
-"$matricule" history "$second" --language en
-
 # --- what the record holds
 
-step "16. $first_name's portfolio: courses, a certificate, a document. Nobody else is shown it"
+step "15. $first_name's portfolio: courses, a certificate, a document. Nobody else is shown it"
 session=first
 request GET '/api/v1/me/portfolio?limit=200' '' \
   '[.items[] | {kind, number, title, state, new, file: .document.name}]'
 
-step "17. $first_name fetches the document. Its SHA-256 comes along, as it stands in the list, and is that of the bytes"
+step "16. $first_name fetches the document. Its SHA-256 comes along, as it stands in the list, and is that of the bytes"
 request GET '/api/v1/me/documents?kind=document' '' '[.items[] | {title, file: .document.name, sha256: .document.sha256, new}]'
 document=$(jq -c '.items[0]' <<<"$answer")
 fetch "$(jq -r .id <<<"$document")" "$work/document.pdf"
@@ -281,5 +277,11 @@ sum=$(sha256sum "$work/document.pdf" | cut -d' ' -f1)
 [ "$sum" = "$(jq -r .document.sha256 <<<"$document")" ] || give_up "These are not the bytes of the document: $sum."
 say "\$ sha256sum: $sum, as announced"
 request GET '/api/v1/me/documents?kind=document' '' '[.items[] | {title, new}]'
+
+# --- all that happened
+
+step "17. The whole history, from the log, opened for whoever holds the master key"
+say "\$ matricule history $second --language en"
+"$matricule" history "$second" --language en
 
 step "Done. Once more: the next two persons. The API is described at $base/api/docs"

@@ -1,6 +1,6 @@
 """A backup: the write side in one snapshot, a file a table, with a manifest that says what each must be.
 
-Read models are left out, for they are folded anew; so are sessions and files under import, which end with
+Read models are left out, for they are folded anew; so are sessions, mailed links and files under import, which end with
 a restore. The master key is never in it. Hashes find what was damaged; what was forged, the published checkpoints find.
 """
 
@@ -24,7 +24,7 @@ MANIFEST: Final = "manifest.json"
 REGISTER: Final = "erasures.jsonl"
 # What ends with a restore, and what is a count of the moment.
 LEFT_OUT: Final = (
-    *("sessions", "passkey_challenges", "buckets"),
+    *("sessions", "links", "passkey_challenges", "buckets"),
     *("imports", "import_pieces", "import_refusals"),  # files may hold people who are erased before it
 )
 OF_READ_MODELS: Final = {

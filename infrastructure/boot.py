@@ -20,6 +20,9 @@ HERE = """
     SELECT (SELECT system_identifier FROM pg_control_system()), oid::bigint
     FROM pg_database WHERE datname = current_database()
 """
+# What opens something, and may have been used or ended in the original since. Not `passkey_answers`: what was answered
+# there stays answered here.
+ENDED = ("sessions", "links", "passkey_challenges")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ def prepare(conninfo: str) -> Found:
     if found.shift is not None:
         log.warning("positions were moved on, for this database is younger than its log")
     if found.restored:
-        log.warning("this is a restored copy: waiting mails are parked, sessions and imports have ended")
+        log.warning(
+            "this is a restored copy: waiting mails are parked; sessions, mailed links and imports have ended"
+        )
     return found
 
 
@@ -56,7 +61,7 @@ def raise_offset(connection: psycopg.Connection) -> int | None:
 
 
 def note_identity(connection: psycopg.Connection) -> bool:
-    """Whether this database is a copy of the one noted; then mails wait for the operator, sessions and imports end."""
+    """Whether this database is a copy of the one noted; then mails wait for the operator; sessions, links, imports end."""
     with connection.transaction():
         here = connection.execute(HERE).fetchone()
         known = connection.execute(
@@ -72,7 +77,8 @@ def note_identity(connection: psycopg.Connection) -> bool:
         )
         if not known:
             return False
-        connection.execute("DELETE FROM sessions")
+        for table in ENDED:
+            connection.execute(f"DELETE FROM {table}")
         for statement in ABANDON:
             connection.execute(statement)
         connection.execute(

@@ -6,15 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FILE = "environment.json"  # 0600: it may hold the database's password, as the master key beside it opens everything
+# Where data lie, and in whose name. What is a file is kept as its whole path: commands are called in other folders.
+FILES = (
+    "CHECKPOINT_DIR",
+    "CHECKPOINT_KEY_FILE",
+    "DOCUMENTS_DIR",
+    "ERASURE_REGISTER",
+    "INSTITUTION_FILE",
+    "MASTER_KEY_FILE",
+    "MATCHER_FILE",
+    "PLACES_FILE",
+)
 VARIABLES = (
+    *FILES,
     "ALLOWED_HOSTS",
     "BACKUP_DAYS",
     "BROKER_URL",
     "DATABASE_URL",
-    "ERASURE_REGISTER",
-    "INSTITUTION_FILE",
+    "LOG_NAME",
     "MAIL_FROM",
-    "MASTER_KEY_FILE",
     "MATRICULE_DEMO",
     "MATRICULE_OPS_PORT",
     "MATRICULE_PORT",
@@ -26,7 +36,8 @@ VARIABLES = (
 
 def remember(home: Path, environ: Mapping[str, str]) -> None:
     """Note what counts for commands beside the service."""
-    kept = {name: environ[name] for name in VARIABLES if environ.get(name, "").strip()}
+    kept = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
+    kept |= {name: str(Path(kept[name]).absolute()) for name in FILES if name in kept}
     fresh = home / f".{FILE}"
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -89,6 +89,11 @@ def smtp() -> Iterator[SmtpSink]:
 
 
 @pytest.fixture(scope="session")
+def shell_tools() -> None:
+    """What scripts call besides the shell: there, for it was installed before the first test (tests/services.py)."""
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with running_chromium() as browser:
         yield browser

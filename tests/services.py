@@ -21,7 +21,7 @@ from infrastructure.embedded_postgres import EmbeddedPostgres
 
 INSTALLING = Path(tempfile.gettempdir()) / f"matricule-tests-{os.geteuid()}.lock"
 USUAL_BROKER = "amqp://guest:guest@127.0.0.1:5672//"
-
+SHELL_TOOLS = ("curl", "jq")
 
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # bytes
 
@@ -174,6 +174,10 @@ def install_what_is_missing(fixtures: set[str]) -> None:
             _install_rabbitmq()
         if "chromium" in fixtures and not chromium_program():
             _install("chromium", instead="The journeys need a browser: apt-get install chromium.")
+        if "shell_tools" in fixtures:
+            for tool in SHELL_TOOLS:
+                if not shutil.which(tool):
+                    _install(tool, instead=f"The example in the shell needs {tool}: apt-get install {tool}.")
 
 
 def chromium_program() -> str | None:

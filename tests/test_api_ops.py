@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from api_client import PROFILE, PUBLIC_URL, House, running
 from people import DAY
+from spec import until
 from write_side import StandingClock
 
 from api.doctor import _cases
@@ -17,6 +18,8 @@ from infrastructure import broker
 from infrastructure.bootstrap import READ_MODELS
 
 NAMES = re.compile(r"\bmatricule_[a-z_]+")
+AGE = "^matricule_horizon_age_seconds ([^ ]+)$"
+LONG_FOR_A_WRITER = 0.3  # s; our own are done in a hundredth of that
 
 
 @pytest.fixture
@@ -42,6 +45,22 @@ def test_a_service_with_all_its_parts_is_ready(house):
     assert answer.json["broker"] == {"error": None}
     assert answer.json["outbox"]["parked"] == 0
     assert answer.json["horizon"]["age_seconds"] < 60
+
+
+def test_the_age_of_the_horizon_grows_while_somebody_else_writes_on_the_server(house, postgres):
+    operator = create_ops_app(house.service).test_client()
+
+    def age() -> float:
+        (told,) = re.findall(AGE, operator.get("/metrics").get_data(as_text=True), re.MULTILINE)
+        return float(told)
+
+    with psycopg.connect(postgres) as foreigner:  # in another database
+        foreigner.execute("SELECT pg_current_xact_id()")
+        with psycopg.connect(house.service.conninfo) as own:
+            own.execute("SELECT pg_current_xact_id()")  # for now there is something that readers wait for
+        until(lambda: age() > LONG_FOR_A_WRITER)
+        assert operator.get("/health/ready").json["horizon"]["age_seconds"] > LONG_FOR_A_WRITER
+    until(lambda: age() < LONG_FOR_A_WRITER)
 
 
 def test_a_lost_broker_is_shown(house):

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from copies import restore
-from people import AURELIE_ADDRESS, NOON
+from people import AURELIE_ADDRESS, HOUR, NOON
 from read_side import catch_up, own_connection, projecting
 from services import new_database
 from spec import until
 from write_side import WriteSide, nothing
 
+from domain.errors import LinkDead
 from domain.values import SYSTEM
 from infrastructure.boot import prepare
 from infrastructure.event_mapper import SealedEvent
@@ -168,11 +169,22 @@ def test_a_database_that_is_itself_is_no_copy(here):
     assert not prepare(here.url).restored
 
 
-def test_a_copy_parks_what_waits_and_ends_every_session_and_harms_nothing_else(here, database_copy):
+def test_a_copy_parks_what_waits_and_ends_sessions_and_mailed_links_and_harms_nothing_else(
+    here, database_copy
+):
     prepare(here.url)
     account_id = here.opened()
     password = here.accounts.issue_initial_password(account_id)
     session = here.accounts.sign_in(AURELIE_ADDRESS, password, "cookie")
+    link = here.links.make("reset", account_id, 1, NOON + HOUR)
+    here.rows(
+        "INSERT INTO passkey_challenges VALUES (gen_random_uuid(), '', %s, gen_random_uuid(), now() + interval '1 h')"
+        " RETURNING id",
+        account_id,
+    )
+    here.rows(
+        "INSERT INTO passkey_answers VALUES (gen_random_uuid(), now() + interval '1 h') RETURNING attempt"
+    )
     with projecting(here) as projector:
         catch_up(here, projector)
     here.rows(
@@ -186,11 +198,16 @@ def test_a_copy_parks_what_waits_and_ends_every_session_and_harms_nothing_else(h
             ("x", "sent", None),
         ]
         assert there.sessions.find(session.token, NOON) is None
+        with pytest.raises(LinkDead):
+            there.links.find("reset", link, NOON)
+        assert there.rows("SELECT count(*) FROM passkey_challenges") == [(0,)]
+        assert there.rows("SELECT count(*) FROM passkey_answers") == [(1,)]  # not to be given once more
         assert there.accounts.sign_in(AURELIE_ADDRESS, password, "cookie").account_id == account_id
         assert not prepare(there.url).restored
         assert there.rows("SELECT count(*) FROM sessions") == [(1,)]
     assert not prepare(here.url).restored
     assert here.sessions.find(session.token, NOON) is not None
+    assert here.links.find("reset", link, NOON).account_id == account_id
 
 
 def test_a_copy_takes_over_no_file_that_the_dump_brought_along(here, database_copy):

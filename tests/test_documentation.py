@@ -20,13 +20,12 @@ README, OPERATIONS, ARCHITECTURE = (
 SOURCE_ANCHOR = re.compile(r"docs/sources\.md#(\w+)")
 
 
-def names_of(group: click.Group, before: str = "matricule") -> Iterator[str]:
-    """Every command as it is typed."""
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from names_of(command, f"{before} {name}")
-        else:
-            yield f"{before} {name}"
+def all_of(command: click.Command, name: str = "matricule") -> Iterator[tuple[str, click.Command]]:
+    """Every command and group, each with how it is typed."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for word, further in command.commands.items():
+            yield from all_of(further, f"{name} {word}")
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:
@@ -53,9 +52,18 @@ def mentions(command: str) -> re.Pattern:
     return re.compile(rf"`(\.venv/bin/)?{command}\b|^\$ (\.venv/bin/)?{command}\b", re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", [*names_of(commands)])
+@pytest.mark.parametrize(
+    "command", [name for name, command in all_of(commands) if not isinstance(command, click.Group)]
+)
 def test_every_command_is_documented(command):
     assert mentions(command).search(README + OPERATIONS)
+
+
+def test_the_help_of_every_command_and_group_gives_an_example():
+    def example(command: click.Command) -> str:
+        return " ".join((command.help or "").partition("Example")[2].split())
+
+    assert [name for name, command in all_of(commands) if name not in example(command)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -186,8 +186,11 @@ def test_three_passwords_are_sent_at_most_each_lets_in_and_then_the_message_is_s
     assert found["outbox"]["parked"] == 3
     doctor = whole.command("doctor")
     assert doctor.returncode == 0
-    assert "3 items are parked" in doctor.stdout
-    assert "matricule release" in doctor.stdout
+    assert "3 initial passwords are parked: three were sent" in doctor.stdout
+    assert "POST /accounts/<id>/resend" in doctor.stdout
+    assert whole.command("release").returncode == 0  # which alone is no help
+    whole.wait_for_outbox(parked=3)
+    assert counts(smtp, *people) == [3, 3, 3]
 
     passwords = {email: [password_in(mail) for mail in smtp.mails(email)] for email in people}
     for copy, email in enumerate(people):

