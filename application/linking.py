@@ -195,11 +195,6 @@ class Linking:
             now=self.clock.now(),
         )
         made = self.records.create(record, profile.data.canton)
-        if declared.ahv_number and any(
-            each.ahv_number == declared.ahv_number
-            for each in self.records.candidates(declared, account.email)
-        ):
-            raise errors.RecordExists
         effects = [
             made,
             self.lookup.release("record", account.id),

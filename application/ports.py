@@ -372,7 +372,9 @@ class Records(Protocol):
     def get(self, record_number: str) -> Record | None: ...
 
     def create(self, record: Record, canton: str) -> Effect:
-        """Raises RecordsNotWritable. The effect raises Conflict where the number is in use."""
+        """Raises RecordsNotWritable. The effect raises RecordExists where the register has the AHV number, and Conflict
+        where the record's own is in use.
+        """
 
     def survivor(self, record_number: str) -> str | None:
         """The record that one which is gone was made one with, also by way of others."""
