@@ -133,19 +133,22 @@ class Letters:
 
     def _checkpoint(self, account: Account, day: date) -> Letter | None:
         signed = self._checkpoints.of_day(day)
-        if signed is None or not self._is(account, "auditor"):
+        if signed is None or not self._serves(account, "auditor"):
             return None
         origin, size, root, _, signature = signed.note.splitlines()
         values = {"day": signed.day, "origin": origin, "size": size, "root": root, "signature": signature}
         return Letter(CHECKPOINT, account.email, values)
 
     def _digest_of_day(self, account: Account, day: date) -> Letter | None:
-        if not self._is(account, READERS) or account.locked or account.closure:
+        if not self._serves(account, READERS):
             return None
         values = self._digest.values(day, self._clock.now())
         return values and Letter(DIGEST, account.email, values)
 
-    def _is(self, account: Account, role: str) -> bool:
+    def _serves(self, account: Account, role: str) -> bool:
+        """Whether it may be used, and has the role."""
+        if account.locked or account.is_closed:
+            return False
         return role in self._roles.of(account.id, self._clock.now())
 
     def _to_holder(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
