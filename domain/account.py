@@ -1,7 +1,7 @@
 """An account: a person's way in."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate
@@ -11,7 +11,7 @@ from domain.address_change import AddressChange
 from domain.assistance import Assisted
 from domain.erasure import Erasable
 from domain.fact import NOWHERE, Fact, Whence
-from domain.imported import Imported
+from domain.imported import ORIGIN, Imported
 from domain.merging import Mergeable
 from domain.recovery import Recovery
 from domain.second_factors import SecondFactors
@@ -80,12 +80,17 @@ class Account(
         """The holder signed in for the first time."""
 
         TOPIC = "account.activated"
-        class_version = 2
+        class_version = 3
+        imported: bool | None  # the account came from a file; none: not noted
 
         def apply(self, aggregate: "Account") -> None:
             aggregate.activated = True
 
         upcast_v1_v2 = staticmethod(Whence.unknown)
+
+        @staticmethod
+        def upcast_v2_v3(state: dict[str, Any]) -> None:
+            state["imported"] = None
 
     class PasswordChanged(Event, Whence):
         """The holder chose a new password; every other session ended, and an address asked for is forgotten."""
@@ -234,7 +239,8 @@ class Account(
     def activate(self, *, whence: Whence = NOWHERE, now: datetime) -> None:
         """Note the first sign-in; later ones change nothing."""
         if not self.activated:
-            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **vars(whence))
+            said = {"imported": self.origin == ORIGIN, **vars(whence)}
+            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **said)
 
     def change_password(self, *, actor: UUID, whence: Whence = NOWHERE, now: datetime) -> None:
         """Raises AccountClosed, AccountLocked: the password may have been checked before."""
