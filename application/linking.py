@@ -57,7 +57,7 @@ class Linking:
         due = profile.due or linking_deadline(now, self.calendar)  # imported data have waited for nobody
         decision = self._decide(account, profile)
         cause = self._cause(account, profile, decision)
-        effects = [settled]
+        effects = [settled, self.log.unmoved(account_id, account)]  # it may be merged at this moment
         if cause:
             numbers = [candidate.record_number for candidate in decision.candidates]
             profile.open_case_for(self.new_id(), cause, numbers, due=due, actor=SYSTEM, now=now)

@@ -45,6 +45,12 @@ class EventLog(Protocol):
     def record(self, *aggregates: Aggregate, effects: Iterable[Effect] = ()) -> Saved:
         """Append what they decided and carry out the effects, all or nothing. Raises Conflict, AccountErased."""
 
+    def unmoved(self, account_id: UUID, aggregate: Aggregate) -> Effect:
+        """What is decided rests on the aggregate as it was loaded. The effect raises Conflict where it has moved on.
+
+        Of two commands that look at each other's streams with the same account_id, the second one sees the first.
+        """
+
 
 class BulkLog(Protocol):
     """Many at once."""
