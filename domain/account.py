@@ -11,7 +11,7 @@ from domain.address_change import AddressChange
 from domain.assistance import Assisted
 from domain.erasure import Erasable
 from domain.fact import NOWHERE, Fact, Whence
-from domain.imported import ORIGIN, Imported
+from domain.imported import Imported
 from domain.merging import Mergeable
 from domain.recovery import Recovery
 from domain.second_factors import SecondFactors
@@ -81,7 +81,7 @@ class Account(
 
         TOPIC = "account.activated"
         class_version = 3
-        imported: bool | None  # the account came from a file; none: not noted
+        imported_link: bool | None  # a file had linked it to a record, whose address is told; none: not noted
 
         def apply(self, aggregate: "Account") -> None:
             aggregate.activated = True
@@ -90,7 +90,7 @@ class Account(
 
         @staticmethod
         def upcast_v2_v3(state: dict[str, Any]) -> None:
-            state["imported"] = None
+            state["imported_link"] = None
 
     class PasswordChanged(Event, Whence):
         """The holder chose a new password; every other session ended, and an address asked for is forgotten."""
@@ -236,10 +236,10 @@ class Account(
             timestamp=now,
         )
 
-    def activate(self, *, whence: Whence = NOWHERE, now: datetime) -> None:
-        """Note the first sign-in; later ones change nothing."""
+    def activate(self, *, imported_link: bool = False, whence: Whence = NOWHERE, now: datetime) -> None:
+        """Note the first sign-in; later ones change nothing. imported_link: a file had linked it to a record."""
         if not self.activated:
-            said = {"imported": self.origin == ORIGIN, **vars(whence)}
+            said = {"imported_link": imported_link, **vars(whence)}
             self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **said)
 
     def change_password(self, *, actor: UUID, whence: Whence = NOWHERE, now: datetime) -> None:

@@ -109,8 +109,8 @@ def _(fact: Fact) -> list[Row]:
 
 @outbox.folds(Account.AccountActivated)
 def _(fact: Fact) -> Row | None:
-    """Only now, for of what is imported nobody is told. Where no link was, no letter goes."""
-    return _item(fact, "link-notice", recipient="record") if getattr(fact, "imported", False) else None
+    """Only now, for of what is imported nobody is told."""
+    return _item(fact, "link-notice", recipient="record") if getattr(fact, "imported_link", None) else None
 
 
 @outbox.folds(Profile.QuestionAsked)
