@@ -33,6 +33,7 @@ from domain import errors, policies
 from domain.access import Access
 from domain.account import Account
 from domain.fact import NOWHERE, Whence
+from domain.imported import ORIGIN
 from domain.passwords import composed
 from domain.values import LOCALES, SYSTEM, address_key
 
@@ -271,7 +272,7 @@ class Accounts:
             effects.append(remembered)
         if verified.first_sign_in or proof.by_recovery_code:
             noted.insert(0, account := self.log.account(account_id))
-            account.activate(whence=whence, now=now)
+            account.activate(imported_link=self._has_imported_link(account), whence=whence, now=now)
             if proof.by_recovery_code:
                 account.use_recovery_code(whence=whence, now=now)
         if verified.first_sign_in:
@@ -282,6 +283,15 @@ class Accounts:
             raise errors.WrongCredentials from None
         roles = self.roles.of(account_id, now)
         return SignedIn(account_id, roles, verified.initial, proof.given, *session[:3], saved, device)
+
+    def _has_imported_link(self, account: Account) -> bool:
+        if account.origin != ORIGIN:
+            return False
+        try:
+            link = self.log.profile(account.profile_id).link
+        except errors.ProfileMissing:
+            return False
+        return link is not None and link.is_imported
 
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)

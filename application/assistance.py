@@ -16,7 +16,8 @@ class Assistance:
     def resend(self, account_id: UUID, *, reason: str, note: str | None, actor: UUID) -> Saved:
         """Mail another initial password.
 
-        Raises AccountUnknown, OwnAccount, SignedInAlready, AccountLocked, AccountClosed.
+        Raises AccountUnknown, OwnAccount, SignedInAlready, NotInvited, AccountLocked,
+        AccountClosed.
         """
         account = self.log.account(account_id)
         account.resend(reason=reason, note=note, actor=actor, now=self.clock.now())

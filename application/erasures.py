@@ -5,13 +5,22 @@ the fact, the data key and all that the write side holds. What stops it in betwe
 yet, and the next round begins anew.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.deciding import decided_again
-from application.ports import Clock, ErasureBook, ErasureEntry, ErasureRegister, EventLog, Saved, Traces
+from application.ports import (
+    Clock,
+    Effect,
+    ErasureBook,
+    ErasureEntry,
+    ErasureRegister,
+    EventLog,
+    Saved,
+    Traces,
+)
 from domain import errors
 from domain.account import Account
 from domain.erasure import Erased, Erasure
@@ -57,7 +66,8 @@ class Erasures:
     def carry_out(self, account_id: UUID) -> Saved:
         """An approved erasure, now; of one that was carried out nothing is left to do. Raises ErasureUnknown.
 
-        What was merged into the account goes first: what stops it in between leaves the account itself to be done.
+        What was merged into the account is erased with it, all or nothing. In the register it stands first: what stops
+        it in between leaves the account itself to be done.
 
         Raises what the traces raise while a message to the person is on its way.
         """
@@ -65,19 +75,16 @@ class Erasures:
         if account.erased:
             return Saved(0, None)
         erased = account.approved_erasure(self.clock.now())
-        for other in account.absorbed:
-            self._erase_merged(other, erased)
-        return self._erase(account, self.register.note(erased))
+        parts = [*self._merged(account, erased), (account, erased)]
+        return self._erase(*((part, self.register.note(cause)) for part, cause in parts))
 
-    def _erase_merged(self, account_id: UUID, cause: Erased) -> None:
-        """As part of the erasure of the account that went on."""
-        account = self.log.account_or_remains(account_id)
-        if account.erased:
-            return
-        for other in account.absorbed:
-            self._erase_merged(other, cause)
-        own = replace(cause, account_id=account.id, profile_id=account.profile_id, erasure_id=self.new_id())
-        self._erase(account, self.register.note(own))
+    def _merged(self, account: Account, cause: Erased) -> Iterator[tuple[Account, Erased]]:
+        """What was merged into it and is not erased yet, each after what was merged into that."""
+        for other in map(self.log.account_or_remains, account.absorbed):
+            if not other.erased:
+                yield from self._merged(other, cause)
+                own = {"account_id": other.id, "profile_id": other.profile_id, "erasure_id": self.new_id()}
+                yield other, replace(cause, **own)
 
     def erase_again(self, entries: Iterable[Erased]) -> list[Erased]:
         """Erase whoever stands in the register and is there all the same, from a backup. Gives those who were."""
@@ -91,7 +98,7 @@ class Erasures:
             return False
         if account.erased:
             return False
-        self._erase(account, entry)
+        self._erase((account, entry))
         return True
 
     def sweep(self, account_id: UUID) -> None:
@@ -104,13 +111,13 @@ class Erasures:
             raise errors.ErasureUnknown
         return entry
 
-    def _erase(self, account: Account, erased: Erased) -> Saved:
-        account.erase(erased)
-        effects = [
-            self.traces.of(account.id, _addresses(account, self.clock.now())),
-            self.book.done(erased),
-        ]
-        return self.log.record(account, effects=effects)
+    def _erase(self, *parts: tuple[Account, Erased]) -> Saved:
+        effects: list[Effect] = []
+        for account, erased in parts:
+            account.erase(erased)
+            effects.append(self.traces.of(account.id, _addresses(account, self.clock.now())))
+            effects.append(self.book.done(erased))
+        return self.log.record(*(account for account, _ in parts), effects=effects)
 
 
 def _addresses(account: Account, now: datetime) -> set[str]:

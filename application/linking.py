@@ -57,7 +57,7 @@ class Linking:
         due = profile.due or linking_deadline(now, self.calendar)  # imported data have waited for nobody
         decision = self._decide(account, profile)
         cause = self._cause(account, profile, decision)
-        effects = [settled]
+        effects = [settled, self.log.unmoved(account_id, account)]  # it may be merged at this moment
         if cause:
             numbers = [candidate.record_number for candidate in decision.candidates]
             profile.open_case_for(self.new_id(), cause, numbers, due=due, actor=SYSTEM, now=now)
@@ -195,11 +195,6 @@ class Linking:
             now=self.clock.now(),
         )
         made = self.records.create(record, profile.data.canton)
-        if declared.ahv_number and any(
-            each.ahv_number == declared.ahv_number
-            for each in self.records.candidates(declared, account.email)
-        ):
-            raise errors.RecordExists
         effects = [
             made,
             self.lookup.release("record", account.id),

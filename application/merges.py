@@ -53,6 +53,7 @@ class Merges:
                 raise errors.DataInOther
             number = others.give_up(MERGED, actor=actor, now=now)
             changed = [others]
+            effects.append(self.log.unmoved(other_id, others))
             effects.append(self.lookup.release("ahv", other_id))
             if number:
                 effects.append(self.lookup.release("record", other_id))
@@ -73,9 +74,10 @@ class Merges:
         if not other.merged:
             raise errors.NotMerged
         kept = self.log.account(other.merged.into)
-        other.separate_from(kept, reason=reason, note=note, actor=actor, now=now)
+        last = self._goes_on(kept)
+        other.separate_from(kept, last, reason=reason, note=note, actor=actor, now=now)
         profile, others = self._profile(kept), self._profile(other)
-        effects = self.standings.barred(other)
+        effects = [*self.standings.barred(other), self.log.unmoved(last.id, last)]
         changed: list[Profile] = []
         if others:
             number = others.given_up
@@ -94,6 +96,12 @@ class Merges:
             if others.data.ahv_number:
                 effects.append(self.lookup.claim("ahv", others.data.ahv_number, other_id))
         return self._record(kept, other, *changed, effects=effects)
+
+    def _goes_on(self, account: Account) -> Account:
+        """The one in which all mergings end: what is decided there of the person reaches all the others."""
+        while account.merged:
+            account = self.log.account(account.merged.into)
+        return account
 
     def _decide_anew(self, profile: Profile, actor: UUID) -> None:
         """Which record is this person's, a clerk decides, unless nobody found one before."""

@@ -45,6 +45,12 @@ class EventLog(Protocol):
     def record(self, *aggregates: Aggregate, effects: Iterable[Effect] = ()) -> Saved:
         """Append what they decided and carry out the effects, all or nothing. Raises Conflict, AccountErased."""
 
+    def unmoved(self, account_id: UUID, aggregate: Aggregate) -> Effect:
+        """What is decided rests on the aggregate as it was loaded. The effect raises Conflict where it has moved on.
+
+        Of two commands that look at each other's streams with the same account_id, the second one sees the first.
+        """
+
 
 class BulkLog(Protocol):
     """Many at once."""
@@ -372,7 +378,9 @@ class Records(Protocol):
     def get(self, record_number: str) -> Record | None: ...
 
     def create(self, record: Record, canton: str) -> Effect:
-        """Raises RecordsNotWritable. The effect raises Conflict where the number is in use."""
+        """Raises RecordsNotWritable. The effect raises RecordExists where the register has the AHV number, and Conflict
+        where the record's own is in use.
+        """
 
     def survivor(self, record_number: str) -> str | None:
         """The record that one which is gone was made one with, also by way of others."""

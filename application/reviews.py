@@ -33,11 +33,13 @@ class Reviews:
         log = self.linking.log
         account = log.account(account_id)
         profile = log.profile(account.profile_id)
-        effects: list[Effect] = []
+        effects = [log.unmoved(account_id, account)]  # it may be merged at this moment
         if profile.link:
             self._doubt(account, profile, changes)
         elif not account.merged:  # whose person has another account
-            effects = self._match_again(account, profile, changes)
+            effects += self._match_again(account, profile, changes)
+        if not profile.pending_events:
+            return Saved(0, None)
         try:
             return log.record(profile, effects=effects)
         except errors.RecordTaken:  # since it was found free: decide again, as if it had been taken before

@@ -1,7 +1,7 @@
 """An account: a person's way in."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate
@@ -80,12 +80,17 @@ class Account(
         """The holder signed in for the first time."""
 
         TOPIC = "account.activated"
-        class_version = 2
+        class_version = 3
+        imported_link: bool | None  # a file had linked it to a record, whose address is told; none: not noted
 
         def apply(self, aggregate: "Account") -> None:
             aggregate.activated = True
 
         upcast_v1_v2 = staticmethod(Whence.unknown)
+
+        @staticmethod
+        def upcast_v2_v3(state: dict[str, Any]) -> None:
+            state["imported_link"] = None
 
     class PasswordChanged(Event, Whence):
         """The holder chose a new password; every other session ended, and an address asked for is forgotten."""
@@ -231,10 +236,11 @@ class Account(
             timestamp=now,
         )
 
-    def activate(self, *, whence: Whence = NOWHERE, now: datetime) -> None:
-        """Note the first sign-in; later ones change nothing."""
+    def activate(self, *, imported_link: bool = False, whence: Whence = NOWHERE, now: datetime) -> None:
+        """Note the first sign-in; later ones change nothing. imported_link: a file had linked it to a record."""
         if not self.activated:
-            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **vars(whence))
+            said = {"imported_link": imported_link, **vars(whence)}
+            self.trigger_event(self.AccountActivated, actor=self.id, timestamp=now, **said)
 
     def change_password(self, *, actor: UUID, whence: Whence = NOWHERE, now: datetime) -> None:
         """Raises AccountClosed, AccountLocked: the password may have been checked before."""

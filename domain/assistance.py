@@ -32,11 +32,13 @@ class Assisted:
             pass
 
     def resend(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
-        """Raises OwnAccount, SignedInAlready, AccountLocked, AccountClosed."""
+        """Raises OwnAccount, SignedInAlready, NotInvited, AccountLocked, AccountClosed."""
         self._by_another(actor)
         self.must_be_usable()
         if self.activated:
             raise errors.SignedInAlready
+        if self.awaits_invitation:
+            raise errors.NotInvited
         self.trigger_event(self.InitialPasswordResent, reason=reason, note=note, actor=actor, timestamp=now)
 
     def note_down(self, note: str, *, actor: UUID, now: datetime) -> None:

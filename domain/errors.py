@@ -204,6 +204,12 @@ class SignedInAlready(Refused):
     code = "signed-in-already"
 
 
+class NotInvited(Refused):
+    """An imported account whose holder nobody has asked in: there is nothing to send again."""
+
+    code = "not-invited"
+
+
 class InitialPasswordsExhausted(Refused):
     """As many initial passwords as one request may have were issued."""
 

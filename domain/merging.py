@@ -90,12 +90,22 @@ class Mergeable:
         kept.trigger_event(kept.OtherAccountMerged, other=self.id, **said)
 
     def separate_from(
-        self, kept: "Mergeable", *, reason: str, note: str | None, actor: UUID, now: datetime
+        self,
+        kept: "Mergeable",
+        last: "Mergeable",
+        *,
+        reason: str,
+        note: str | None,
+        actor: UUID,
+        now: datetime,
     ) -> None:
-        """Undo the merging. kept: the one it was merged into. Raises OwnAccount, NotMerged, AlreadyDecided."""
+        """Undo the merging. kept: the one it was merged into; last: the one that goes on, where that was merged, too.
+
+        Raises OwnAccount, NotMerged, AlreadyDecided: an erasure that is approved reaches this one.
+        """
         if not self.merged:
             raise errors.NotMerged
-        for each in (self, kept):
+        for each in (self, kept, last):
             each._by_another(actor)
             each._must_be_undecided()
         said = {"reason": reason, "note": note, "actor": actor, "timestamp": now}

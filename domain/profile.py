@@ -195,7 +195,9 @@ class Profile(SecretariatsCase, Aggregate):
             aggregate.unlinked.add(self.record_number)
             aggregate.given_up = self.record_number if self.reason == MERGED else None
             aggregate.link = None
-            aggregate.link_state = "waiting"
+            # Whoever has never said enough is asked for the rest first, unless a clerk was asked already.
+            waits = aggregate.is_complete or aggregate.cases
+            aggregate.link_state = "waiting" if waits else "none"
 
     def begin(self, first: "ProfileSubmitted | ProfileImported") -> None:
         """What holds of every profile that is new."""

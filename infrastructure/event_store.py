@@ -106,6 +106,9 @@ SELECT_LOG = f"""
       AND (%s::text[] IS NULL OR e.topic = ANY(%s::text[]))
     ORDER BY e.position LIMIT %s
 """
+LOOKED_AT = 0x4D617473  # the advisory locks of those who decide on what another stream says
+ONE_AFTER_THE_OTHER = "SELECT pg_advisory_xact_lock(%s, hashtext(%s::uuid::text))"
+LAST_VERSION = "SELECT max(originator_version) FROM events WHERE originator_id = %s"
 ENDLESS = (1 << 63) - 1
 
 
@@ -275,6 +278,18 @@ class EventStore(Application[UUID]):
         if aggregate is None:
             raise missing
         return aggregate
+
+    def unmoved(self, account_id: UUID, aggregate: Aggregate) -> Effect:
+        """See `application.ports.EventLog`. The lock is taken after the append, and held until the end."""
+
+        def check(cursor: Cursor) -> None:
+            cursor.execute(ONE_AFTER_THE_OTHER, [LOOKED_AT, account_id])
+            # A statement of its own, which sees what was committed while the lock was waited for.
+            (last,) = cursor.execute(LAST_VERSION, [aggregate.id]).fetchone()
+            if last != aggregate.version:
+                raise errors.Conflict
+
+        return check
 
     def record(self, *aggregates: Aggregate, effects: Iterable[Effect] = ()) -> Saved:
         """Append what the aggregates decided and carry out the effects, all or nothing.

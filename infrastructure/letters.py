@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from application.standings import Standings
 from domain import policies
 from domain.account import Account
 from domain.calendar import ZURICH
+from domain.errors import ProfileMissing
 from domain.merging import Merged
+from domain.profile import Profile
 from domain.standing import Closure, Lock
 from domain.values import SYSTEM, address_key, mask_email
 from infrastructure.checkpoints import Checkpoints
@@ -133,19 +135,22 @@ class Letters:
 
     def _checkpoint(self, account: Account, day: date) -> Letter | None:
         signed = self._checkpoints.of_day(day)
-        if signed is None or not self._is(account, "auditor"):
+        if signed is None or not self._serves(account, "auditor"):
             return None
         origin, size, root, _, signature = signed.note.splitlines()
         values = {"day": signed.day, "origin": origin, "size": size, "root": root, "signature": signature}
         return Letter(CHECKPOINT, account.email, values)
 
     def _digest_of_day(self, account: Account, day: date) -> Letter | None:
-        if not self._is(account, READERS) or account.locked or account.closure:
+        if not self._serves(account, READERS):
             return None
         values = self._digest.values(day, self._clock.now())
         return values and Letter(DIGEST, account.email, values)
 
-    def _is(self, account: Account, role: str) -> bool:
+    def _serves(self, account: Account, role: str) -> bool:
+        """Whether it may be used, and has the role."""
+        if account.locked or account.is_closed:
+            return False
         return role in self._roles.of(account.id, self._clock.now())
 
     def _to_holder(self, account: Account, _cause: Any, item: OutboxItem) -> Letter:
@@ -170,10 +175,21 @@ class Letters:
 
     def _link_notice(self, account: Account, cause: Any, item: OutboxItem) -> Letter | None:
         """To the record's own address, where that is another than the account's."""
-        record = self._records.get(cause.record_number)
+        number, at = self._linked(account, cause)
+        record = number and self._records.get(number)
         if not record or not record.email or address_key(record.email) == address_key(account.email):
             return None
-        return Letter(item.kind, record.email, {})
+        return Letter(item.kind, record.email, {"at": at, "device": None, "place": None})
+
+    def _linked(self, account: Account, cause: Any) -> tuple[str | None, datetime]:
+        """To which record, and when; a link from a file counts when somebody comes in by it."""
+        if isinstance(cause, Profile.RecordLinked):
+            return cause.record_number, cause.timestamp
+        try:
+            link = self._store.profile(account.profile_id).link
+        except ProfileMissing:
+            link = None
+        return (link.record_number, link.linked_at) if link and link.is_imported else (None, cause.timestamp)
 
     def _password_changed(self, account: Account, cause: Any, item: OutboxItem) -> Letter:
         how = "reset" if isinstance(cause, Account.PasswordReset) else "chosen"

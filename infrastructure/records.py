@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 from application.ports import Effect
 from domain.blocking import blocking_keys
 from domain.comparing import family_names
-from domain.errors import Conflict, RecordsNotWritable
+from domain.errors import Conflict, RecordExists, RecordsNotWritable
 from domain.normal_forms import name_forms
 from domain.persons import Declared, Record
 from domain.values import address_key, spellings
@@ -40,6 +40,9 @@ SURVIVOR = """
     SELECT record_number FROM way JOIN records USING (record_number) LIMIT 1
 """
 MOST: Final = 200  # candidates; what is beyond shares less
+AHV_NUMBERS: Final = 0x4D617472  # the advisory locks of whoever makes a record with one
+ONE_AFTER_THE_OTHER: Final = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
+HAS_NUMBER: Final = "SELECT 1 FROM records WHERE ahv_number = %s LIMIT 1"
 
 _WRITTEN = SQL("{}, canton").format(RECORD)
 # Which they are: migration 0016. Where they are too many, those that agree in more come first.
@@ -131,7 +134,9 @@ class Records:
             return cursor.execute(query, [record_number]).fetchone()
 
     def create(self, record: Record, canton: str) -> Effect:
-        """Raises RecordsNotWritable. The effect raises Conflict where the number is in use."""
+        """Raises RecordsNotWritable. The effect raises RecordExists where the register has the AHV number, and Conflict
+        where the record's own is in use.
+        """
         if not self._writable:
             raise RecordsNotWritable
         row = {
@@ -146,6 +151,10 @@ class Records:
         )
 
         def store(cursor: Cursor) -> None:
+            if record.ahv_number:
+                cursor.execute(ONE_AFTER_THE_OTHER, [AHV_NUMBERS, record.ahv_number])
+                if cursor.execute(HAS_NUMBER, [record.ahv_number]).fetchone():
+                    raise RecordExists
             if not cursor.execute(insert, row).rowcount:
                 raise Conflict
 

@@ -98,9 +98,11 @@ class JsonService:
             check_fields(record.keys(), "shape")
         if following is not None and not isinstance(following, str):
             raise SourceFault("shape", "next")
-        return Page(
-            told["version"], told["total"], records, urljoin(answer.url, following) if following else None
-        )
+        try:
+            url = _joined(answer.url, following) if following else None
+        except ValueError:
+            raise SourceFault("shape", "next") from None
+        return Page(told["version"], told["total"], records, url)
 
     def _get(self, url: str, headers: dict[str, str]) -> Answer:
         for _ in range(1 + REDIRECTS):
@@ -111,7 +113,10 @@ class JsonService:
             answer = self._ask(parts, headers)
             if isinstance(answer, Answer):
                 return answer
-            url = urljoin(url, answer)
+            try:
+                url = _joined(url, answer)
+            except ValueError:
+                break
         raise SourceFault("redirect")
 
     def _ask(self, parts: SplitResult, headers: dict[str, str]) -> Answer | str:
@@ -193,6 +198,13 @@ def _authorization(parts: SplitResult) -> dict[str, str]:
         return {}
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def _joined(base: str, address: str) -> str:
+    """Raises ValueError where that is no address."""
+    url = urljoin(base, address)
+    _origin(urlsplit(url))
+    return url
 
 
 def _origin(parts: SplitResult) -> tuple[Any, ...]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from psycopg.errors import UndefinedTable
 from psycopg_pool import ConnectionPool
 
 from application.reviews import Reviews
@@ -25,6 +24,8 @@ AT_ONCE: Final = 1_000  # rows in a statement
 SOME = (
     "SELECT record_number, identity, noted_at FROM changed_records ORDER BY noted_at, record_number LIMIT %s"
 )
+END = "SELECT coalesce(max(position), 0) FROM events"
+REACHED = "SELECT EXISTS (SELECT FROM projections WHERE name = 'directory' AND position >= %s)"
 # One that has changed again since is looked at again.
 DONE = """
     DELETE FROM changed_records WHERE record_number = ANY(ARRAY(
@@ -54,6 +55,8 @@ class ReviewRecords:
         self._reviews = reviews
         self._lookup = lookup
         self._directory = directory
+        self._batch: list[Changed] = []
+        self._end = 0  # of the log, when the batch was read
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`. Raises psycopg's errors: whoever runs it begins again, and nothing is lost."""
@@ -62,16 +65,14 @@ class ReviewRecords:
                 stop.wait(POLL)
 
     def step(self, stop: threading.Event | None = None) -> int:
-        """How many changes were dealt with."""
-        with self._pool.connection() as connection:
-            changed = [Changed(*row) for row in connection.execute(SOME, (BATCH,))]
-        if not changed:
+        """How many changes were dealt with: none before the directory knows all who were there when they were read."""
+        if not self._batch:
+            self._read()
+        if not self._batch or not self._is_known():
             return 0
+        changed = self._batch
         changes = {each.record_number: each.identity for each in changed}
-        try:
-            concerned = {*self._holders(changes), *self._directory.without_record()}
-        except UndefinedTable:  # nobody has projected yet
-            return 0
+        concerned = {*self._holders(changes), *self._directory.without_record()}
         for account_id in concerned:
             if stop and stop.is_set():
                 return 0
@@ -80,7 +81,19 @@ class ReviewRecords:
             with self._pool.connection() as connection:
                 numbers, _, moments = map(list, zip(*some, strict=True))
                 connection.execute(DONE, (numbers, moments))
+        self._batch = []
         return len(changed)
+
+    def _read(self) -> None:
+        with self._pool.connection() as connection:
+            self._batch = [Changed(*row) for row in connection.execute(SOME, (BATCH,))]
+            # After them: who comes later is matched with the register as it is by now.
+            (self._end,) = connection.execute(END).fetchone()
+
+    def _is_known(self) -> bool:
+        with self._pool.connection() as connection:
+            (known,) = connection.execute(REACHED, (self._end,)).fetchone()
+        return known
 
     def _holders(self, changes: dict[str, bool]) -> Iterable[UUID]:
         """Whoever is linked to one of them."""

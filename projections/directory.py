@@ -265,10 +265,12 @@ class Directory:
             return {row[0]: Entry(*row) for row in rows}
 
     def without_record(self) -> list[UUID]:
-        """Those who have declared who they are, and whose record is not known."""
+        """Those who have declared who they are, and whose record is not known; closed accounts, too, unless another one
+        of the person goes on.
+        """
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT account_id FROM directory WHERE link_state IN ('waiting', 'rejected') AND state <> 'closed'"
+                "SELECT account_id FROM directory WHERE link_state IN ('waiting', 'rejected') AND NOT merged"
             )
             return [account_id for (account_id,) in rows]
 

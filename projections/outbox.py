@@ -10,7 +10,7 @@ from projections.read_model import Fact, ReadModel, Row
 
 outbox = ReadModel(
     "outbox",
-    version=6,
+    version=7,
     columns={
         "cause": "text",
         "kind": "text",
@@ -105,6 +105,12 @@ def _(fact: Fact) -> Row:
 @outbox.folds(Profile.RecordLinked)
 def _(fact: Fact) -> list[Row]:
     return [_item(fact, "link-confirmed"), _item(fact, "link-notice", recipient="record")]
+
+
+@outbox.folds(Account.AccountActivated)
+def _(fact: Fact) -> Row | None:
+    """Only now, for of what is imported nobody is told."""
+    return _item(fact, "link-notice", recipient="record") if getattr(fact, "imported_link", None) else None
 
 
 @outbox.folds(Profile.QuestionAsked)

@@ -104,9 +104,9 @@ def a_life() -> list[Any]:
     )
     why = {"reason": "other", "note": "Seen at the counter.", "actor": CLERK, "now": MOMENT}
     other.merge_into(account, **why)
-    other.separate_from(account, **why)
+    other.separate_from(account, account, **why)
     account.merge_into(other, **why)
-    account.separate_from(other, **why)
+    account.separate_from(other, other, **why)
     account.lock(reason="suspected-misuse", note=None, actor=CLERK, now=MOMENT)
     account.propose_erasure(CASE_ID, reason="request-of-holder", actor=CLERK, now=MOMENT)
     account.approve_erasure(CASE_ID, due=MOMENT + DAY, actor=OTHER_CLERK, now=MOMENT)

@@ -6,6 +6,7 @@ from mailing import delivered, text_of
 from running_service import password_in
 from services import new_database
 
+from application.imports import AccountLine
 from application.ports import AccountRequest
 
 NOBODY = "b1c3d1de-95bb-4a44-8f0a-4f1d6a0c2f6e"
@@ -186,3 +187,23 @@ def test_what_is_wrong_is_told_beside_its_field(house, clerk):
     for deed, body, field in wrong:
         answer = clerk.post(f"{path}/{deed}", body)
         assert (answer.status_code, list(answer.json["errors"])) == (422, [field]), body
+
+
+def test_nobody_comes_in_by_an_imported_link_unseen(house, clerk):
+    """A clerk's own second mailbox, and somebody's record."""
+    mine, hers = "second@clerk.example", "her@school.example"
+    with house.service.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO records (record_number, family_name, given_name, email) VALUES ('R-9', 'Keller', 'Eva', %s)",
+            (hers,),
+        )
+    line = AccountLine(2, mine, "Eva", "Keller", "de", {}, "R-9")
+    assert house.service.imports.take([line], actor=clerk.id) == ["added"]
+    account = house.account_id(mine)
+    refused = clerk.post(f"/accounts/{account}/resend", BODIES["resend"])
+    assert (refused.status_code, refused.json["type"]) == (409, "/problems/not-invited")
+    delivered(house)
+    assert house.client().sign_in(mine, house.initial_password(mine)).status_code < 300
+    assert [(mail["To"], mail["X-Matricule-Kind"]) for mail in delivered(house)] == [(hers, "link-notice")]
+    house.holder()  # of no imported link nobody is told
+    assert delivered(house) == []

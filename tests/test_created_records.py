@@ -8,8 +8,10 @@ from desk import STRANGER, decide, desk, holders, link, open_case, profile
 from people import AURELIE, CLERK, OTHER_CLERK
 from read_side import catch_up
 from services import new_database
+from write_side import AURELIES_RECORD
 
 from domain import errors
+from domain.persons import Record
 from infrastructure.records import Records
 
 NEWCOMER = replace(AURELIE, ahv_number=None, family_name="Lachat", birth_name=None, canton="BE")
@@ -67,6 +69,19 @@ def test_nobody_gets_a_second_record(here):
     with pytest.raises(errors.OwnCase):
         here.linking.create_record(case_id, **WHY, actor=stranger)
     assert (link(here, stranger), here.rows("SELECT count(*) FROM records")) == (None, [(2,)])
+
+
+def test_of_two_clerks_who_make_a_record_with_one_number_at_once_one_is_refused(here):
+    number = "7569217076992"
+    made = [
+        here.linking.records.create(
+            Record(**AURELIES_RECORD | {"record_number": each, "ahv_number": number}), "BE"
+        )
+        for each in ("N-1", "N-2")
+    ]
+    here.store.record(effects=made[:1])
+    with pytest.raises(errors.RecordExists):
+        here.store.record(effects=made[1:])
 
 
 def test_where_the_register_is_only_read_none_is_made(here):

@@ -98,11 +98,13 @@ def test_what_did_not_arrive_is_told_once_and_what_is_held_back_until_it_goes(ho
 
 def test_whoever_is_no_clerk_any_more_and_a_digest_that_comes_too_late_are_left_out(house):
     clerk = house.staff("secretariat", "claire@school.example")
-    house.staff("secretariat", "kurt@school.example")
+    kurt = house.staff("secretariat", "kurt@school.example")
+    second = house.staff("secretariat", "kurts-second@school.example")
     a_case(house)
     delivered(house)
     house.service.clock.at = THURSDAY
     digest(house).step()
+    house.service.merges.merge(kurt.id, second.id, reason="same-person", note=None, actor=clerk.id)
     house.service.accounts.revoke("secretariat", clerk.email, actor=clerk.id)
     mails = [mail for mail in delivered(house) if mail["X-Matricule-Kind"] == "digest"]
     assert [mail["To"] for mail in mails] == ["kurt@school.example"]

@@ -13,6 +13,7 @@ from write_side import WriteSide, nothing
 
 from application.imports import Imports
 from application.invitations import Invitations
+from domain import errors
 from domain.search_keys import search_form
 from domain.values import LOCALES, OPERATOR
 from infrastructure import import_sheet
@@ -275,6 +276,8 @@ def test_of_refusals_without_end_so_many_are_kept_and_the_rest_is_counted():
 def test_an_imported_holder_is_invited_once_and_complete_data_are_matched_then(here):
     here.take(WHOLE, AURELIES.replace("R-000001", ""), "b@school.example;B;M;de;;;;;;;;;;")
     entries(here)
+    with pytest.raises(errors.NotInvited):
+        here.assistance.resend(here.id_of("a@school.example"), reason="expired", note=None, actor=OPERATOR)
     uninvited = Uninvited(here.pool)
     found = [account_id for account_id, _ in uninvited.after(0, 10)]
     assert (uninvited.count(), {*found}) == (
@@ -315,3 +318,12 @@ def test_the_holder_of_data_with_gaps_sends_her_own(here):
             "profile.link-imported",
         ]
         assert all(each.name and each.sentence and "{" not in each.sentence for each in told)
+
+
+def test_whose_link_another_account_took_over_waits_for_nothing_before_she_has_told_the_rest(here):
+    here.take(WHOLE, AURELIES.replace("R-000001", ""), "b@school.example;B;M;de;;;;;;;;;;R-000002")
+    kept, other = here.id_of("a@school.example"), here.id_of("b@school.example")
+    here.merges.merge(kept, other, reason="same-person", note=None, actor=OPERATOR)
+    known = entries(here)
+    assert known["a@school.example"].record_number == "R-000002"
+    assert known["b@school.example"].link_state == here.profile_of("b@school.example").link_state == "none"

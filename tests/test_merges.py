@@ -1,6 +1,7 @@
 """Two accounts of one person are made one, and two again."""
 
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 from desk import HERS, OTHER, STRANGER, decide, holders, link, match, open_case, profile
@@ -8,6 +9,7 @@ from erasing import ErasingSide
 from people import AURELIE, AURELIE_ADDRESS, CLERK, DAY, HOUR, NOON, OTHER_CLERK
 from read_side import catch_up, projecting
 from spec import at_once
+from write_side import nothing
 
 from domain import errors
 from domain.values import ERASED
@@ -164,6 +166,13 @@ def test_two_clerks_who_merge_two_accounts_into_each_other_at_once_leave_one(her
     assert len(holders(here, HERS)) == 1
 
 
+def test_what_is_matched_at_the_moment_of_a_merging_is_not_linked_to_the_account_that_was_closed(here, kept):
+    other = here.submitted()
+    merges = iter([lambda: here.merges.merge(kept, other, **MERGE)])
+    here.linking.match(other, settled=lambda _cursor: next(merges, nothing)())
+    assert (state(here, other), link(here, other), holders(here, HERS)) == ("closed", None, [])
+
+
 # --- erasing follows merges
 
 
@@ -191,19 +200,40 @@ def test_an_erasure_that_stopped_half_way_goes_on(here, kept, linked):
     here.merges.merge(kept, linked, **MERGE)
     here.approved(kept)
     approved = here.store.account(kept).approved_erasure(here.clock.now())
-    here.erasures._erase_merged(linked, approved)
+    profile_id = here.store.account(linked).profile_id
+    part = replace(approved, account_id=linked, profile_id=profile_id, erasure_id=uuid4())
+    assert here.erasures.erase_again([here.register.note(part)])  # as a start does, killed after it
     here.clock.goes_on(DAY)
     assert here.erase.carry_out_due() == 1
     assert here.store.account_or_remains(kept).erased
     assert len(here.register.entries()) == 2
 
 
+def test_an_erasure_that_must_wait_erases_nothing_of_what_was_merged(here, kept, linked):
+    here.merges.merge(kept, linked, **MERGE)
+    here.approved(kept)
+    catch_up(here, here.projector)
+    here.rows(
+        "UPDATE outbox SET leased_until = now() + interval '1 minute' WHERE account_id = %s AND kind = 'erased'"
+        " RETURNING 1",
+        kept,
+    )
+    here.clock.goes_on(DAY)
+    assert (here.erase.carry_out_due(), state(here, linked)) == (0, "closed")
+    here.rows("UPDATE outbox SET leased_until = now() RETURNING 1")
+    assert here.erase.carry_out_due() == 1
+    assert here.rows("SELECT count(*) FROM data_keys") == [(0,)]
+
+
 def test_a_merging_ends_where_an_erasure_is_decided(here, kept, linked):
+    third = here.submitted(THIRD)
+    here.merges.merge(linked, third, **MERGE)
     here.merges.merge(kept, linked, **MERGE)
     here.approved(kept)
     for act in (
         lambda: here.merges.separate(linked, **SEPARATE),
-        lambda: here.merges.merge(kept, here.opened(THIRD), **MERGE),
+        lambda: here.merges.separate(third, **SEPARATE),
+        lambda: here.merges.merge(kept, here.opened("fourth@example.org"), **MERGE),
     ):
         with pytest.raises(errors.AlreadyDecided):
             act()

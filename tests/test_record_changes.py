@@ -253,6 +253,18 @@ def test_where_a_clerk_found_no_record_a_clerk_decides_on_the_one_that_comes(her
     assert case(here, waiting) is None  # this one was looked at
 
 
+def test_whoever_the_directory_does_not_know_yet_is_not_passed_over_nor_whoever_closed_her_account(here):
+    here.rows("DELETE FROM records RETURNING 1")
+    review(here)
+    newcomer = here.submitted()
+    match(here, newcomer)
+    here.with_records()
+    assert here.review.step() == 0
+    here.standings.close(newcomer, reason="duplicate", note=None, actor=CLERK)
+    assert review(here) == 1
+    assert link(here, newcomer).record_number == HERS
+
+
 def test_an_account_that_was_merged_into_another_waits_no_more(here, waiting):
     other = here.submitted(STRANGER)
     match(here, other)

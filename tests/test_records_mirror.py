@@ -242,6 +242,9 @@ RUBBISH = {
     "not let in": (answering(b"", status=401), ("login", "HTTP 401")),
     "led elsewhere": (answering(b"", status=302, location="http://127.0.0.1:1/records"), ("redirect", "")),
     "the next page elsewhere": (answering(a_page(total=2, next="http://localhost:1/")), ("redirect", "")),
+    "the next page nowhere": (answering(a_page(total=2, next="http://[")), ("shape", "next")),
+    "the next page at no port": (answering(a_page(total=2, next="//127.0.0.1:99999/")), ("shape", "next")),
+    "led nowhere": (answering(b"", status=302, location="http://["), ("redirect", "")),
     "led in a circle": (answering(b"", status=302, location="/records"), ("redirect", "")),
     "a page without end": (answering(b" " * 5_000), ("too-large", "")),
 }

@@ -111,6 +111,7 @@ def separate(typed: dict[str, Any], account_id: UUID) -> Response:
     "not-found",
     "own-account",
     "signed-in-already",
+    "not-invited",
     "account-locked",
     "account-closed",
     "conflict",
