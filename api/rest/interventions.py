@@ -153,7 +153,8 @@ def correct(typed: dict[str, Any], account_id: UUID) -> Response:
 def propose_recovery(typed: dict[str, Any], account_id: UUID) -> Response:
     """Bring back a holder whose mailbox is lost, once her identity is checked.
 
-    Another clerk must approve within 7 days. A newer proposal takes its place; a password that the holder chooses meanwhile ends it.
+    Another clerk must approve within 7 days. A newer proposal takes its place; a password that the holder chooses
+    meanwhile ends it.
     """
     recovery_id, saved = service().recovery.propose(account_id, **typed, actor=me().account_id)
     return after(saved, answer({"id": recovery_id, "state": "proposed"}, 201))
