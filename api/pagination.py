@@ -47,3 +47,12 @@ def opened(cursor: str | None, kind: str, *parse: Callable[[Any], Any]) -> tuple
     except (ValueError, binascii.Error):
         raise Problem("bad-cursor") from None
     return tuple(read(part) for read, part in zip(parse, parts, strict=True))
+
+
+def of_few(
+    kind: str, wanted: Mapping[str, Any], items: Sequence[Any], key: Callable[[Any], tuple[float, str]]
+) -> tuple[Sequence[Any], str | None]:
+    """A page of a short list that is there whole, ordered by `key`, and the cursor after it."""
+    limit, after = wanted["limit"], opened(wanted.get("cursor"), kind, float, str)
+    found = [each for each in sorted(items, key=key) if after is None or key(each) > after]
+    return found[:limit], page(found, limit, key, kind)

@@ -18,7 +18,7 @@ CONFIRM, OBJECT = "email-change", "email-objection"  # kinds of links
 
 @dataclass(frozen=True)
 class AddressChanges:
-    """confirmation_lifetime: of the link in the new mailbox."""
+    """confirmation_lifetime: of the link in the new mailbox. mails_a_door: that one account can cause an hour."""
 
     log: EventLog
     lookup: Lookup
@@ -29,6 +29,7 @@ class AddressChanges:
     reauthentication: Reauthentication
     clock: Clock
     confirmation_lifetime: timedelta
+    mails_a_door: int = policies.MAILS_A_DOOR
 
     def ask(
         self, account_id: UUID, new_email: str, evidence: Evidence, *, session_id: UUID, whence: Whence
@@ -40,7 +41,11 @@ class AddressChanges:
 
         def request(account: Account, shown: Shown) -> Saved:
             account.request_email_change(
-                new_email, session_id=session_id, whence=whence, now=self.clock.now()
+                new_email,
+                most=self.mails_a_door,
+                session_id=session_id,
+                whence=whence,
+                now=self.clock.now(),
             )
             return self.log.record(account, effects=shown.effects)
 

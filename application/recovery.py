@@ -115,7 +115,9 @@ class Recovery:
         return self.log.record(account, effects=effects), device
 
     @decided_again
-    def propose(self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID) -> UUID:
+    def propose(
+        self, account_id: UUID, email: str, *, reason: str, note: str | None, actor: UUID
+    ) -> tuple[UUID, Saved]:
         """The id by which another clerk approves. Raises AccountUnknown, OwnAccount, AccountClosed, EmailTaken."""
         account, recovery_id = self.log.account(account_id), self.new_id()
         if is_anothers(self.lookup, email, account_id):
@@ -124,14 +126,14 @@ class Recovery:
             recovery_id, email=email, reason=reason, note=note, actor=actor, now=self.clock.now()
         )
         claim = self.lookup.claim(RECOVERY, str(recovery_id), account_id)
-        self.log.record(account, effects=[self.lookup.release(RECOVERY, account_id), claim])
-        return recovery_id
+        saved = self.log.record(account, effects=[self.lookup.release(RECOVERY, account_id), claim])
+        return recovery_id, saved
 
     @decided_again
     def approve(self, recovery_id: UUID, *, actor: UUID) -> Saved:
         """The proposed address becomes the account's, all sessions end, and its mailbox gets a link for a password.
 
-        Raises RecoveryUnknown, SamePerson, OwnAccount, AccountClosed, EmailTaken.
+        Raises RecoveryUnknown, RecoveryLapsed, SamePerson, OwnAccount, AccountClosed, EmailTaken.
         """
         holders = self.lookup.find(RECOVERY, str(recovery_id))
         if not holders:

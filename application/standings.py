@@ -54,7 +54,7 @@ class Standings:
         return self.reauthentication.then(account_id, evidence, session_id, close)
 
     def reopening_link(self, account: Account) -> str | None:
-        """The token for the mailbox of a closed account; None where only staff can open it again."""
+        """The token for the mailbox of a closed account; None where nothing opens it again."""
         closure = account.closure
         if not closure or not closure.by_holder or account.merged:
             return None

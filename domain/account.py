@@ -101,6 +101,7 @@ class Account(
         def apply(self, aggregate: "Account") -> None:
             aggregate.reset_request = None
             aggregate.email_change = None
+            aggregate.end_recovery(self.timestamp)
 
         upcast_v1_v2 = staticmethod(Whence.unknown)
 

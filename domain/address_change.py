@@ -90,14 +90,22 @@ class AddressChange:
             aggregate.reset_request = None
             aggregate.locked = Lock("suspected-misuse", self.timestamp)
 
-    def request_email_change(self, email: str, *, session_id: UUID, whence: Whence, now: datetime) -> None:
-        """Raises EmailUnchanged, TooManyRequests, AccountLocked, AccountClosed."""
+    def request_email_change(
+        self,
+        email: str,
+        *,
+        most: int = policies.MAILS_A_DOOR,
+        session_id: UUID,
+        whence: Whence,
+        now: datetime,
+    ) -> None:
+        """most: an hour. Raises EmailUnchanged, TooManyRequests, AccountLocked, AccountClosed."""
         self.must_be_usable()
         if address_key(email) == address_key(self.email):
             raise errors.EmailUnchanged
         recent = [at for at in self.email_changes_asked_at if now - at < policies.DOOR_WINDOW]
-        if len(recent) >= policies.MAILS_A_DOOR:  # whose mailboxes these are, nobody has shown yet
-            wait = recent[-policies.MAILS_A_DOOR] + policies.DOOR_WINDOW - now
+        if len(recent) >= most:  # whose mailboxes these are, nobody has shown yet
+            wait = recent[-most] + policies.DOOR_WINDOW - now
             raise errors.TooManyRequests(retry_after=ceil(wait.total_seconds()))
         said = {"email": email, "session_id": session_id, **vars(whence)}
         self.trigger_event(self.EmailChangeRequested, actor=self.id, timestamp=now, **said)

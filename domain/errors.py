@@ -74,6 +74,12 @@ class RecoveryUnknown(Refused):
     code = "not-found"
 
 
+class RecoveryLapsed(Refused):
+    """Proposed too long ago, or its holder chose a password since."""
+
+    code = "recovery-lapsed"
+
+
 class ErasureUnknown(Refused):
     code = "not-found"
 

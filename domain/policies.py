@@ -6,6 +6,9 @@ INITIAL_PASSWORDS_A_REQUEST = 3  # a retry issues a new one, so that no message 
 MAILS_A_DOOR = 5  # mails that strangers can cause to one address …
 DOOR_WINDOW = timedelta(hours=1)  # … in this time
 TAKE_BACK = timedelta(days=7)  # in which the former mailbox undoes a change of address
+RECOVERY_PROPOSAL = (
+    TAKE_BACK  # in which a second clerk approves a recovery: what the first one checked grows old
+)
 CLOSURE_GRACE = timedelta(days=30)  # in which whoever closed an account may come back
 WRONG_PASSWORDS = 5  # for one address, before one has to wait 1 s, 2 s, 4 s … (docs/sources.md#S10)
 LONGEST_WAIT = timedelta(minutes=15)  # … up to this; in as much time one of them is forgotten

@@ -1,6 +1,6 @@
 """The way back to an account whose password, or whose mailbox too, is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -12,11 +12,14 @@ from domain.values import Personal
 
 @dataclass(frozen=True)
 class ProposedRecovery:
+    """until: when it may no longer be approved."""
+
     id: UUID
     email: str
     reason: str
     note: str | None
     by: UUID
+    until: datetime
 
 
 class Recovery:
@@ -42,6 +45,7 @@ class Recovery:
         def apply(self, aggregate: "Recovery") -> None:
             aggregate.reset_request = None
             aggregate.email_change = None
+            aggregate.end_recovery(self.timestamp)
 
     class RecoveryProposed(Fact):
         """A clerk checked the identity of a holder whose mailbox is lost; another one must approve."""
@@ -54,7 +58,12 @@ class Recovery:
 
         def apply(self, aggregate: "Recovery") -> None:
             aggregate.recovery = ProposedRecovery(
-                self.recovery_id, self.email, self.reason, self.note, self.actor
+                self.recovery_id,
+                self.email,
+                self.reason,
+                self.note,
+                self.actor,
+                self.timestamp + policies.RECOVERY_PROPOSAL,
             )
 
     class RecoveryApproved(Fact):
@@ -91,11 +100,25 @@ class Recovery:
         said = {"recovery_id": recovery_id, "email": email, "reason": reason, "note": note}
         self.trigger_event(self.RecoveryProposed, actor=actor, timestamp=now, **said)
 
+    def open_recovery(self, now: datetime) -> ProposedRecovery | None:
+        """What was proposed and may still be approved."""
+        return self.recovery if self.recovery and now < self.recovery.until else None
+
+    def end_recovery(self, at: datetime) -> None:
+        """Whoever chooses a password has found the way in."""
+        if self.recovery:
+            self.recovery = replace(self.recovery, until=min(self.recovery.until, at))
+
     def approve_recovery(self, recovery_id: UUID, *, actor: UUID, now: datetime) -> str:
-        """The address that is now the account's. Raises RecoveryUnknown, SamePerson, OwnAccount, AccountClosed."""
+        """The address that is now the account's.
+
+        Raises RecoveryUnknown, RecoveryLapsed, SamePerson, OwnAccount, AccountClosed.
+        """
         self._by_another(actor)
         if not self.recovery or self.recovery.id != recovery_id:
             raise errors.RecoveryUnknown
+        if now >= self.recovery.until:
+            raise errors.RecoveryLapsed
         if self.recovery.by == actor:
             raise errors.SamePerson
         if self.is_closed:

@@ -61,7 +61,7 @@ def raise_offset(connection: psycopg.Connection) -> int | None:
 
 
 def note_identity(connection: psycopg.Connection) -> bool:
-    """Whether this database is a copy of the one noted; then mails wait for the operator; sessions, links, imports end."""
+    """Whether this database is a copy of the one noted; then mails wait, and sessions, links, imports end."""
     with connection.transaction():
         here = connection.execute(HERE).fetchone()
         known = connection.execute(

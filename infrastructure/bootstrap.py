@@ -449,6 +449,7 @@ def build(settings: Settings, conninfo: str, clock: Clock, costs: Costs = COSTS)
         reauthentication=reauthentication,
         clock=clock,
         confirmation_lifetime=settings.email_change_lifetime,
+        mails_a_door=settings.mails_a_door,
     )
     standings = Standings(store, links, credentials, sessions, devices, reauthentication, clock)
     places, access_places = Places(settings.places_file), AccessPlaces(pool)

@@ -108,7 +108,7 @@ class State:
         closure = account.closure
         if closure and closure.by_holder and at <= closure.at + policies.CLOSURE_GRACE:
             found.append(Pending("closure", closure.at))
-        if account.recovery:
+        if account.open_recovery(at):
             found.append(Pending("recovery", self._recovery_proposed_at))
         if account.erasure and not account.erased:
             found.append(Pending("erasure", account.erasure.proposed_at))

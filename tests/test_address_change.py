@@ -20,8 +20,10 @@ SESSION, ANOTHER = uuid4(), uuid4()
 # --- decisions
 
 
-def asked(email=NEW, session_id=SESSION, now=NOON):
-    return lambda account: account.request_email_change(email, session_id=session_id, whence=NOWHERE, now=now)
+def asked(email=NEW, session_id=SESSION, now=NOON, **most):
+    return lambda account: account.request_email_change(
+        email, session_id=session_id, whence=NOWHERE, now=now, **most
+    )
 
 
 def confirmed(request=None, now=NOON):
@@ -55,6 +57,14 @@ def test_after_five_in_an_hour_one_has_to_wait():
         errors.TooManyRequests, retry_after=50 * 60
     )
     given(an_account(), *five).when(asked(now=NOON + HOUR)).then(fact(Account.EmailChangeRequested))
+
+
+def test_how_often_in_an_hour_is_a_setting():
+    given(an_account(), asked()).when(asked(now=NOON + 10 * MINUTE, most=1)).then_refused(
+        errors.TooManyRequests, retry_after=50 * 60
+    )
+    six = [asked(now=NOON + number * MINUTE, most=6) for number in range(5)]
+    given(an_account(), *six).when(asked(most=6)).then(fact(Account.EmailChangeRequested))
 
 
 def test_only_the_confirmation_of_the_newest_request_changes_it():

@@ -56,6 +56,15 @@ def test_an_unknown_method_is_told_those_that_there_are(house):
     assert "GET" in answer.headers["Allow"]
 
 
+def test_v13_4_4_trace_is_no_method_anywhere(house):
+    for path in ("/", "/api/v1/codes", "/api/v1/me", "/static/x", "/health", "/nowhere"):
+        answer = house.app.test_client().open(
+            path, method="TRACE", base_url=PUBLIC_URL, headers={"Authorization": "Bearer s3cret"}
+        )
+        assert answer.status_code in (404, 405), path
+        assert b"s3cret" not in answer.data
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [

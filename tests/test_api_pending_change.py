@@ -14,7 +14,7 @@ from services import new_database
 def house(postgres, template, tmp_path_factory) -> Iterator[House]:
     with (
         new_database(postgres, template) as database,
-        running(database, tmp_path_factory.mktemp("home"), **TIRELESS) as house,
+        running(database, tmp_path_factory.mktemp("home"), **TIRELESS, MAILS_AN_HOUR="6") as house,
     ):
         yield house
 
@@ -110,3 +110,12 @@ def test_it_dies_with_the_password(house, claire, enter, how):
         answer = (another if how == "chosen by another" else asking).put("/me/password", body)
     assert answer.status_code == 204
     assert confirmed(house, confirm) == 410
+
+
+def test_how_often_one_may_ask_in_an_hour_is_the_setting(house):
+    holder = house.holder()
+    answers = [
+        holder.post("/me/email-changes", {"new_email": f"n{n}@new.example", "password": holder.password})
+        for n in range(7)
+    ]
+    assert [answer.status_code for answer in answers] == [202] * 6 + [429]

@@ -130,6 +130,23 @@ def test_one_other_session_is_ended_or_all(claire):
     assert [each.get("/me").status_code for each in (claire, second, third)] == [200, 401, 401]
 
 
+def test_sessions_and_second_factors_are_told_page_by_page(house, claire):
+    for _ in range(2):
+        claire.again().sign_in(claire.email, claire.password)
+    whole = claire.get("/me/sessions?limit=50").json
+    assert (len(whole["items"]), whole["next_cursor"]) == (3, None)
+    first = claire.get("/me/sessions?limit=2").json
+    rest = claire.get(f"/me/sessions?limit=2&cursor={first['next_cursor']}").json
+    assert [each["id"] for each in first["items"] + rest["items"]] == [each["id"] for each in whole["items"]]
+    assert rest["next_cursor"] is None
+    claire.enrol(house.service.clock.now())
+    factors = claire.get("/me/second-factors?limit=200").json
+    assert (len(factors["items"]), factors["next_cursor"]) == (1, None)
+    for path in ("/me/sessions", "/me/second-factors"):
+        assert claire.get(f"{path}?limit=201").status_code == 422
+        assert claire.get(f"{path}?cursor={first['next_cursor']}x").json["type"] == "/problems/bad-cursor"
+
+
 def test_another_persons_session_is_not_found(house, claire):
     (hers,) = house.holder().get("/me/sessions").json["items"]
     assert claire.delete(f"/me/sessions/{hers['id']}").status_code == 404
@@ -174,6 +191,7 @@ def test_two_clerks_bring_a_holder_back_whose_mailbox_is_lost(house, claire, cle
     wanted = {"email": new_email, "reason": "mailbox-lost", "note": "Passport seen."}
     proposed = clerk.post(f"/accounts/{claire.id}/recovery", wanted)
     assert (proposed.status_code, proposed.json["state"]) == (201, "proposed")
+    assert {"Log-Position", "Recorded-At"} <= set(proposed.headers.keys())
     path = f"/recoveries/{proposed.json['id']}/approve"
     refused = clerk.post(path)
     assert (refused.status_code, refused.json["type"]) == (409, "/problems/same-person")

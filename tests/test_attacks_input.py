@@ -160,3 +160,27 @@ def test_v3_7_2_a_doubled_slash_is_no_path_and_leads_nowhere(house):
     answer = house.app.test_client().get("/api/v1//codes", headers={"Host": HOST})
     assert answer.status_code == 404
     assert "Location" not in answer.headers
+
+
+# --- files
+
+CLIMBING = (
+    ".git/config",
+    ".env",
+    "../app.py",
+    "../../setup.cfg",
+    "..%2fapp.py",
+    "%2e%2e/app.py",
+    "..\\app.py",
+    "//etc/passwd",
+)
+
+
+def test_v13_4_1_no_file_but_those_of_the_pages_is_served_and_no_folder_is_listed(house):
+    """Nor does what was typed lead out of where they lie (V5.3.2)."""
+    client = house.app.test_client()
+    folders = ("/", "/static/", "/assets/", "/api/docs/", "/api/v1/log/tile/")
+    for path in (*folders[1:], *(folder + climbing for folder in folders for climbing in CLIMBING)):
+        answer = client.get(path, base_url=PUBLIC_URL)
+        assert answer.status_code == 404, path
+        assert "def " not in answer.get_data(as_text=True), path

@@ -135,7 +135,7 @@ def move_about(here, account_id: UUID, clerk: UUID) -> None:
     here.merges.merge(another, account_id, **why, actor=clerk)
     here.merges.separate(account_id, **why, actor=clerk)
     here.assistance.note(account_id, "Noted.", actor=clerk)
-    recovery_id = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
+    recovery_id, _ = here.recovery.propose(account_id, NEW_ADDRESS, **why, actor=clerk)
     here.recovery.approve(recovery_id, actor=colleague)
     here.store.record(erased(here.store.account(account_id), here.clock.now(), clerk, colleague))
 

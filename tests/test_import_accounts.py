@@ -202,6 +202,34 @@ def test_a_workbook_is_read_with_its_own_headers_dates_and_numbers(here, tmp_pat
     )
 
 
+def test_a_workbook_fetches_nothing_and_swells_to_nothing(here, tmp_path, monkeypatch):
+    """Neither an entity that stands for a file, nor one that stands for ten others that stand for ten others."""
+    book = Workbook()
+    book.active.append(NEEDED.split(";"))
+    book.active.append(["w@school.example", "Wim", "Zoss", "de"])
+    book.save(tmp_path / "plain.xlsx")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("swordfish")
+    swelling = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
+    for declared, used in (
+        (f'<!ENTITY a SYSTEM "{secret.as_uri()}">', "&a;"),
+        (f'<!ENTITY a0 "{"Wim" * 100}">{swelling}', "&a9;"),
+    ):
+        with ZipFile(tmp_path / "plain.xlsx") as plain, ZipFile(tmp_path / "evil.xlsx", "w") as evil:
+            for part in plain.namelist():
+                text = plain.read(part).decode()
+                if "<t>Wim</t>" in text:
+                    text = f"<!DOCTYPE x [{declared}]>{text.replace('<t>Wim</t>', f'<t>{used}</t>')}"
+                    found = part
+                evil.writestr(part, text)
+        assert found
+        report = here.take_file("evil.xlsx")
+        assert [code for *_, code in refusals(report)] == ["not-a-workbook"], declared[:30]
+        assert report.added == 0
+    monkeypatch.setattr(import_sheet, "UNPACKED", 1000)
+    assert refusals(here.take_file("plain.xlsx")) == [(1, None, "workbook-too-large")]
+
+
 def test_what_is_no_such_file_is_refused_as_a_whole(here, tmp_path):
     for content, refused in {
         b"": (1, None, "no-header"),

@@ -7,7 +7,7 @@ from people import AURELIE_ADDRESS, CLERK, HOUR, MINUTE, NOON, OTHER_CLERK
 from signing_in import MY_PASSWORD, alive, in_use, refused, signed_in, tried
 from write_side import WriteSide
 
-from domain import errors
+from domain import errors, policies
 from domain.fact import NOWHERE, Whence
 
 NEW_PASSWORD = "a barge on the canal at dawn"
@@ -171,7 +171,7 @@ def test_another_accounts_link_does_nothing_to_this_one(here, account_id):
 
 
 def propose(here, account_id, actor=CLERK, email=NEW_ADDRESS):
-    return here.recovery.propose(account_id, email, reason="mailbox-lost", note="Seen.", actor=actor)
+    return here.recovery.propose(account_id, email, reason="mailbox-lost", note="Seen.", actor=actor)[0]
 
 
 def test_a_second_clerk_approves_and_the_new_mailbox_gets_a_link(here, account_id):
@@ -221,6 +221,28 @@ def test_a_proposal_is_approved_once_and_only_the_newest(here, account_id):
     here.recovery.approve(newer, actor=OTHER_CLERK)
     with pytest.raises(errors.RecoveryUnknown):
         here.recovery.approve(newer, actor=OTHER_CLERK)
+
+
+def test_a_proposal_is_approved_within_seven_days_and_not_once_its_holder_found_the_way_in(here, account_id):
+    late = propose(here, account_id)
+    here.clock.goes_on(policies.RECOVERY_PROPOSAL)
+    assert here.store.account(account_id).open_recovery(here.clock.now()) is None
+    with pytest.raises(errors.RecoveryLapsed):
+        here.recovery.approve(late, actor=OTHER_CLERK)
+    needless = propose(here, account_id)
+    lost(here)
+    reset(here, link(here, account_id))
+    with pytest.raises(errors.RecoveryLapsed):
+        here.recovery.approve(needless, actor=OTHER_CLERK)
+    changed = propose(here, account_id)
+    session = here.sessions.find(signed_in(here, NEW_PASSWORD).token, here.clock.now())
+    here.accounts.change_password(
+        account_id, NEW_PASSWORD, "another horse battery", session_id=session.session_id, kind="cookie"
+    )
+    with pytest.raises(errors.RecoveryLapsed):
+        here.recovery.approve(changed, actor=OTHER_CLERK)
+    here.recovery.approve(propose(here, account_id), actor=OTHER_CLERK)
+    assert here.store.account(account_id).email == NEW_ADDRESS
 
 
 def test_an_address_that_somebody_has_is_not_proposed(here, account_id):

@@ -81,6 +81,17 @@ def test_who_stays_active_stays_signed_in_for_twelve_hours_and_no_longer(here, s
     assert not alive(here, session.token)
 
 
+def test_a_bearer_token_ends_as_a_session_by_cookie_does(here, issued):
+    idle, active = signed_in(here, issued, "bearer"), signed_in(here, issued, "bearer")
+    for half_hours in range(24):
+        assert alive(here, active.token)
+        here.clock.goes_on(30 * MINUTE)
+        if half_hours == 1:
+            assert not alive(here, idle.token)
+    assert here.clock.now() == active.expires_at
+    assert not alive(here, active.token)
+
+
 def test_the_last_use_is_noted_once_a_minute(here, session):
     seen = "SELECT last_seen_at FROM sessions"
     here.clock.goes_on(MINUTE)

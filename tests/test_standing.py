@@ -97,11 +97,14 @@ def test_closing_wants_the_password(here, account_id):
     assert here.store.account(account_id).state == "active"
 
 
-def test_after_thirty_days_only_the_secretariat_can_help(here, account_id):
+def test_after_thirty_days_an_account_stays_closed_and_its_address_reserved(here, account_id):
     token = close(here, account_id)
     here.clock.goes_on(policies.CLOSURE_GRACE)
     with pytest.raises(errors.LinkDead):
         here.standings.reopen(token, NOWHERE)
+    here.accounts.request(AURELIE_ADDRESS, "Aurélie", "Favre", "fr", "2018-08-27")
+    here.decide.decide_waiting()
+    assert here.topics(account_id)[-1] == "account.requested-again"
 
 
 def test_a_link_of_an_earlier_closing_does_not_open_a_later_one(here, account_id):

@@ -56,7 +56,7 @@ def unlock(typed: dict[str, Any], account_id: UUID) -> Response:
 @blueprint.response(204)
 @tells("not-found", "own-account", "conflict", command=True)
 def close(typed: dict[str, Any], account_id: UUID) -> Response:
-    """Close an account. Its address stays reserved; the holder is told, and cannot open it alone."""
+    """Close an account. Its address stays reserved; the holder is told. Nothing opens it again."""
     return after(service().standings.close(account_id, **typed, actor=me().account_id), nothing())
 
 
@@ -150,18 +150,31 @@ def correct(typed: dict[str, Any], account_id: UUID) -> Response:
 @blueprint.arguments(RecoveryProposal, example=examples.RECOVERY_PROPOSAL)
 @idempotent()
 @blueprint.response(201, answers.Proposal, example=examples.PROPOSAL)
-@tells("not-found", "own-account", "email-taken", "account-closed", "conflict")
+@tells("not-found", "own-account", "email-taken", "account-closed", "conflict", command=True)
 def propose_recovery(typed: dict[str, Any], account_id: UUID) -> Response:
-    """Bring back a holder whose mailbox is lost, once her identity is checked. Another clerk must approve."""
-    recovery_id = service().recovery.propose(account_id, **typed, actor=me().account_id)
-    return answer({"id": recovery_id, "state": "proposed"}, 201)
+    """Bring back a holder whose mailbox is lost, once her identity is checked.
+
+    Another clerk must approve within 7 days. A newer proposal takes its place; a password that the holder chooses
+    meanwhile ends it.
+    """
+    recovery_id, saved = service().recovery.propose(account_id, **typed, actor=me().account_id)
+    return after(saved, answer({"id": recovery_id, "state": "proposed"}, 201))
 
 
 @blueprint.post("/recoveries/<uuid:recovery_id>/approve")
 @staff("secretariat")
 @idempotent()
 @blueprint.response(204)
-@tells("not-found", "own-account", "same-person", "email-taken", "account-closed", "conflict", command=True)
+@tells(
+    "not-found",
+    "own-account",
+    "same-person",
+    "recovery-lapsed",
+    "email-taken",
+    "account-closed",
+    "conflict",
+    command=True,
+)
 def approve_recovery(recovery_id: UUID) -> Response:
     """Approve it: the new address becomes the account's and gets a link for a new password; the old one is told."""
     saved = service().recovery.approve(recovery_id, actor=me().account_id)

@@ -64,13 +64,21 @@ def change_email(typed: dict[str, Any]) -> Response:
 
 @blueprint.get("/sessions")
 @signed_in
+@blueprint.arguments(Page, location="query")
 @blueprint.response(200, answers.OpenSessions, example=examples.OPEN_SESSIONS)
-def list_sessions() -> Response:
+@tells("bad-cursor")
+def list_sessions(wanted: dict[str, Any]) -> Response:
     """Where one is signed in, by cookie or bearer token, the last used first."""
     asking = me()
     found = service().sessions.of(asking.account_id, service().clock.now())
-    items = [representations.session(each, asking.session_id) for each in found]
-    return answer({"items": items, "next_cursor": None})
+    shown, following = pagination.of_few(
+        f"sessions {asking.account_id}",
+        wanted,
+        found,
+        lambda each: (-each.last_seen_at.timestamp(), str(each.id)),
+    )
+    items = [representations.session(each, asking.session_id) for each in shown]
+    return answer({"items": items, "next_cursor": following})
 
 
 @blueprint.delete("/sessions")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Response
 
+from api import pagination
 from api.answers import after, answer, nothing
 from api.arguments import Blueprint
 from api.context import service
@@ -14,6 +15,7 @@ from api.identity import me, signed_in, staff
 from api.schemas import answers, examples
 from api.schemas.accounts import Reauthentication
 from api.schemas.second_factors import Confirmation, SecondFactorReset
+from api.schemas.staff import Page
 from api.whence import whence
 
 blueprint = Blueprint("second-factors", __name__, url_prefix="/api/v1")
@@ -23,12 +25,18 @@ OWN = "/me/second-factors"
 
 @blueprint.get(OWN)
 @signed_in
+@blueprint.arguments(Page, location="query")
 @blueprint.response(200, answers.SecondFactors, example=examples.SECOND_FACTORS)
-def list_second_factors() -> Response:
+@tells("bad-cursor")
+def list_second_factors(wanted: dict[str, Any]) -> Response:
     """What is asked for besides the password, oldest first; `recovery_codes` says how many codes are left."""
-    held, left = service().factors.of(me().account_id)
-    items = [factor._asdict() for factor in held]
-    return answer({"items": items, "recovery_codes": left, "next_cursor": None})
+    my_id = me().account_id
+    held, left = service().factors.of(my_id)
+    shown, following = pagination.of_few(
+        f"second-factors {my_id}", wanted, held, lambda each: (each.created_at.timestamp(), str(each.id))
+    )
+    items = [factor._asdict() for factor in shown]
+    return answer({"items": items, "recovery_codes": left, "next_cursor": following})
 
 
 @blueprint.post(f"{OWN}/totp")

@@ -44,7 +44,7 @@ class Action(NamedTuple):
 
     schema: type[Schema]
     reasons: str | None
-    carry_out: Callable[[Service], Callable[..., Saved | UUID]]
+    carry_out: Callable[[Service], Callable[..., Saved]]
     fits: Callable[[Entry], bool]
     danger: bool = False
 
@@ -56,6 +56,11 @@ def _merge(parts: Service) -> Callable[..., Saved]:
         return parts.merges.merge(kept_id, account, **why)
 
     return merge
+
+
+def _propose_recovery(parts: Service) -> Callable[..., Saved]:
+    """Another clerk finds it on the sheet."""
+    return lambda account_id, **said: parts.recovery.propose(account_id, **said)[1]
 
 
 ACTIONS: Final = {
@@ -75,7 +80,7 @@ ACTIONS: Final = {
     "recovery": Action(
         RecoveryProposal,
         "recovery",
-        lambda parts: parts.recovery.propose,
+        _propose_recovery,
         lambda entry: entry.state != "closed",
     ),
     "second-factor-reset": Action(
@@ -125,12 +130,12 @@ def act(account_id: UUID, name: str) -> Response:
     form = Form(action.schema)
     if wanted := form.read():
         try:
-            done = action.carry_out(service())(account_id, **wanted, actor=me().account_id)
+            saved = action.carry_out(service())(account_id, **wanted, actor=me().account_id)
         except Refused as refusal:
             decided.refused(form, refusal)
         else:
             form.done()
-            return _told(account_id, name, done)
+            return _told(account_id, name, saved)
     traced("account", accounts=[account_id])
     return page(
         "console/action.html",
@@ -172,11 +177,10 @@ def approve_recovery(account_id: UUID) -> Response:
     )
 
 
-def _told(account_id: UUID, name: str, done: Saved | UUID) -> Response:
+def _told(account_id: UUID, name: str, saved: Saved) -> Response:
     """The sheet; after a link was taken back the case that is open now."""
     decided.note(name, account=str(account_id))
-    if isinstance(done, Saved):
-        note_position(done)
+    note_position(saved)
     if name == "unlink":
         wait_for("cases")
         if case_id := service().cases.undecided_of(account_id):

@@ -98,7 +98,7 @@ def _facts(profile: dict[str, Any]) -> list[tuple[str, str | None]]:
 def _recovery(entry: Entry) -> ProposedRecovery | None:
     """What another clerk has proposed, and somebody has to approve."""
     try:
-        return service().store.account(entry.account_id).recovery
+        return service().store.account(entry.account_id).open_recovery(service().clock.now())
     except AccountErased:
         return None
 
