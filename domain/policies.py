@@ -35,6 +35,7 @@ READS = (  # what is shown to staff, auditors and at the command line, as the fa
     "events",
     "export",
     "bundle",
+    "reconcile",
     "accesses",
     "erasure",
 )
