@@ -1,13 +1,25 @@
 """The log as a whole, at the command line: sign it, recompute it, compare the read models with it."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import click
 import psycopg
 from rich.table import Table
 
-from api.terminal import as_json, aside, echo, found_wrong, print_json, progress, with_service
+from api.terminal import (
+    as_json,
+    aside,
+    echo,
+    found_wrong,
+    print_json,
+    print_json_list,
+    progress,
+    with_service,
+)
+from api.traces import traced_for_operator
 from domain.values import LOCALES
 from infrastructure.bootstrap import READ_MODELS, Service
 from infrastructure.event_mapper import opener
@@ -18,6 +30,7 @@ from infrastructure.verify_all import verify_all as recompute
 from projections.tree import TreeDisagrees
 
 SHOWN = 100  # differences in a table
+NOTED_AT_ONCE = 1000
 
 
 @click.command()
@@ -85,28 +98,38 @@ def verify_all(service: Service, files: tuple[Path, ...], language: str, json_wa
 def reconcile(service: Service, json_wanted: bool) -> None:
     """Replay the log into shadow tables, and list every difference from the live read models.
 
-    Exit status 1 where there is one. Example: matricule audit reconcile
+    What is shown is noted as a read. Exit status 1 where there is one. Example: matricule audit reconcile
     """
     models = [model for model in READ_MODELS if model.rebuildable and not model.complete]
     with progress() as bar:
         task = bar.add_task("events", total=None)
-        found = list(
-            compare(
-                service.conninfo,
-                models,
-                opener(service.keyring),
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        found = compare(
+            service.conninfo,
+            models,
+            opener(service.keyring),
+            lambda done, total: bar.update(task, completed=done, total=total),
         )
-    if json_wanted:
-        print_json({"differences": [asdict(difference) for difference in found]})
-    elif found:
-        echo.print(_as_table(found[:SHOWN]))
-        aside.print(f"{len(found):,} differences between the log and the read models.")
-    else:
-        echo.print("The read models are what the log says.")
-    if found:
+        if json_wanted:
+            count = print_json_list("differences", map(asdict, _noted(service, found)))
+        else:
+            shown = list(_noted(service, islice(found, SHOWN)))
+            count = len(shown) + sum(1 for _ in found)
+    if not json_wanted:
+        if count:
+            echo.print(_as_table(shown))
+            aside.print(f"{count:,} differences between the log and the read models.")
+        else:
+            echo.print("The read models are what the log says.")
+    if count:
         raise click.exceptions.Exit(1)
+
+
+def _noted(service: Service, differences: Iterator[Difference]) -> Iterator[Difference]:
+    """Each of them, as soon as it is noted that it will be shown."""
+    while some := list(islice(differences, NOTED_AT_ONCE)):
+        accounts = [each.account for each in some if each.account]
+        traced_for_operator(service, "reconcile", accounts=accounts, count=len(some))
+        yield from some
 
 
 def catch_up(service: Service) -> None:

@@ -29,6 +29,9 @@ from infrastructure.remembered import recall
 from infrastructure.translations import text
 from projections.rebuild import NeverRebuilt
 from projections.rebuild import rebuild as build_anew
+from projections.tree import TreeDisagrees
+
+NOT_THE_SIGNED_ONE = "The log is not the one that was signed: run matricule audit verify-all."
 
 
 @click.command()
@@ -55,10 +58,14 @@ def rebuild(service: Service, projection: str | None, json_wanted: bool) -> None
                     opener(service.keyring),
                     lambda done, total, task=task: bar.update(task, completed=done, total=total),
                 )
+            except TreeDisagrees:
+                raise found_wrong(NOT_THE_SIGNED_ONE) from None
             except NeverRebuilt:
                 raise click.UsageError(
                     f"{model.name} is never rebuilt: what has left the service must not leave again."
                 ) from None
+    if "tree" in folded and not service.checkpoints.holds():
+        raise found_wrong(NOT_THE_SIGNED_ONE)
     if json_wanted:
         print_json({"rebuilt": folded})
     else:

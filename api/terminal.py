@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import wraps
+from textwrap import indent
 from typing import Any
 from uuid import UUID
 
@@ -98,8 +99,22 @@ def account_of(service: Service, account: str) -> UUID:
     return found[0]
 
 
-def print_json(answer: Any) -> None:
+def in_json(answer: Any) -> str:
     def plain(value: Any) -> str:
         return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=plain))
+    return json.dumps(answer, ensure_ascii=False, indent=2, default=plain)
+
+
+def print_json(answer: Any) -> None:
+    click.echo(in_json(answer))
+
+
+def print_json_list(name: str, items: Iterable[Any]) -> int:
+    """As an object with this one list, of which one item at a time is held; how many there were."""
+    count = 0
+    click.echo(f'{{\n  "{name}": [', nl=False)
+    for count, item in enumerate(items, 1):
+        click.echo(("\n" if count == 1 else ",\n") + indent(in_json(item), "    "), nl=False)
+    click.echo("\n  ]\n}" if count else "]\n}")
+    return count

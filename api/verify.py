@@ -910,6 +910,7 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 STORY = {
     "profile.record-linked": "linked",
+    "profile.link-imported": "linked",
     "profile.record-unlinked": "unlinked",
     "account.erased": "erased-by",
 }

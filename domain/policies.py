@@ -38,6 +38,7 @@ READS = (  # what is shown to staff, auditors and at the command line, as the fa
     "events",
     "export",
     "bundle",
+    "reconcile",
     "accesses",
     "erasure",
 )

@@ -377,7 +377,7 @@ def build(settings: Settings, conninfo: str, clock: Clock, costs: Costs = COSTS)
     records = Records(pool, writable=not settings.records_url)
     known_cases, known_accounts = Cases(pool), Directory(pool)
     known_tree, roles, outbox_queue = Tree(pool), StoredRoles(pool), OutboxQueue(pool)
-    checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock)
+    checkpoints = Checkpoints(pool, known_tree, signer(settings, conninfo), clock, settings.checkpoint_dir)
     past = Past(store)
     instants, audit_log, watermark = (
         Instants(pool),

@@ -1,19 +1,20 @@
 """Checkpoints: what the log commits itself to, signed, kept, and once a day published.
 
 Whoever holds database and key could rewrite the log and sign it anew; so checkpoints leave the house
-(infrastructure/publish.py), and none is signed that does not continue the last one.
+(infrastructure/publish.py), and none is signed that does not continue the last one and the newest that left for a file.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
 
 from application.ports import Clock
 from domain.calendar import ZURICH
-from infrastructure.signed_notes import Checkpoint, Signer, Verifier
+from infrastructure.signed_notes import Checkpoint, NoteRefused, Signer, Verifier, opened
 from projections.tree import Tree, TreeDisagrees
 
 COLUMNS = "size, root, note, signed_at, day"
@@ -48,11 +49,15 @@ class Signed:
 
 
 class Checkpoints:
-    def __init__(self, pool: ConnectionPool, tree: Tree, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self, pool: ConnectionPool, tree: Tree, signer: Signer, clock: Clock, folder: Path | None = None
+    ) -> None:
+        """folder: where those of each day lie that left the house; None: nowhere."""
         self._pool = pool
         self._tree = tree
         self._signer = signer
         self._clock = clock
+        self._folder = folder
 
     @property
     def verifier(self) -> Verifier:
@@ -71,9 +76,8 @@ class Checkpoints:
 
         Raises TreeDisagrees.
         """
-        last, size = self.latest(), self._tree.size()
-        if last:
-            self._must_continue(last, size)
+        last = self.latest()
+        size = self._must_continue(last)
         if not size or (last and last.size == size):
             return last
         root, now = self._tree.root(size), self._clock.now()
@@ -128,10 +132,8 @@ class Checkpoints:
 
     def holds(self) -> bool:
         """Whether the log, as the tree has it now, continues the one that was signed last."""
-        last = self.latest()
         try:
-            if last:
-                self._must_continue(last, self._tree.size())
+            self._must_continue(self.latest())
         except TreeDisagrees:
             return False
         return True
@@ -140,9 +142,28 @@ class Checkpoints:
         with self._pool.connection() as connection:
             connection.execute(LEFT, (self._clock.now(), signed.size))
 
-    def _must_continue(self, last: Signed, size: int) -> None:
-        if size < last.size or self._tree.root(last.size) != last.root:
-            raise TreeDisagrees(last.size)
+    def _must_continue(self, last: Signed | None) -> int:
+        """The size of the tree, which is read last: meanwhile another process may sign, and file it.
+
+        Whoever owns the database can delete what is kept there, but not what left the house. Raises TreeDisagrees.
+        """
+        known = [each for each in (last, self._filed()) if each]
+        size = self._tree.size()
+        for each in known:
+            if size < each.size or self._tree.root(each.size) != each.root:
+                raise TreeDisagrees(each.size)
+        return size
+
+    def _filed(self) -> Checkpoint | None:
+        """The newest file that our key signed; others are passed over, for verify-all names them."""
+        files = self._folder.glob("*.checkpoint") if self._folder else ()
+        for file in sorted(files, reverse=True):
+            try:
+                text, _ = opened(file.read_text("utf-8", errors="replace"), [self.verifier])
+                return Checkpoint.read(text)
+            except (NoteRefused, OSError):
+                continue
+        return None
 
     def _one(self, statement: str, *values: object) -> Signed | None:
         return next(iter(self._many(statement, *values)), None)

@@ -101,8 +101,10 @@ class State:
         return sorted(role for role, until in self.account.roles.items() if until is None or until >= day)
 
     def pending(self, at: datetime) -> list[Pending]:
-        """What was begun and neither done nor called off, the oldest first."""
+        """What was begun and neither done nor called off, the oldest first; nothing after an erasure."""
         account, found = self.account, []
+        if account.erased:
+            return found
         if account.email_change:
             found.append(Pending("email-change", account.email_change.since))
         closure = account.closure
@@ -110,7 +112,7 @@ class State:
             found.append(Pending("closure", closure.at))
         if account.open_recovery(at):
             found.append(Pending("recovery", self._recovery_proposed_at))
-        if account.erasure and not account.erased:
+        if account.erasure:
             found.append(Pending("erasure", account.erasure.proposed_at))
         return sorted(found, key=lambda each: each.since)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, sql
@@ -20,13 +21,17 @@ Progress = Callable[[int, int], None]  # events replayed, events to replay
 
 @dataclass(frozen=True)
 class Difference:
-    """One column of one row. key: the row's, by column. live, replayed: None too where the row is missing there."""
+    """One column of one row. key: the row's, by column. live, replayed: None too where the row is missing there.
+
+    account: whose row it is, where it is somebody's. Of a model that nobody has folded: its position in `projections`.
+    """
 
     table: str
     key: dict[str, Any]
     column: str
     live: Any
     replayed: Any
+    account: UUID | None = None
 
 
 def reconcile(
@@ -43,6 +48,10 @@ def reconcile(
     with _connected(conninfo) as live, _connected(conninfo) as replay, live.transaction():
         live.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         positions = dict(live.execute("SELECT name, position FROM projections").fetchall())
+        (end,) = live.execute("SELECT max(position) FROM events").fetchone()
+        for model in models:
+            if end and model.name not in positions:
+                yield Difference("projections", {"name": model.name}, "position", None, end)
         models = [model for model in models if model.name in positions]
         with _shadows(replay, models):
             _replay(replay, models, positions, unseal, progress)
@@ -118,10 +127,11 @@ def _differences(live: Connection, replay: Connection, model: ReadModel) -> Iter
         if here == there:
             continue
         named = dict(zip(model.key, key, strict=True))
+        whose = dict(zip(ordered, here or there, strict=True)).get("account_id")
         here, there = (row or (None,) * len(ordered) for row in (here, there))
         for column, old, new in zip(ordered, here, there, strict=True):
             if old != new:
-                yield Difference(model.name, named, column, old, new)
+                yield Difference(model.name, named, column, old, new, whose)
 
 
 Stored = tuple[Any, ...]

@@ -35,7 +35,7 @@ class Sheet(Response):
     @property
     def hidden(self) -> dict[str, str]:
         """What its form brings along; that of the menu has the note too, and nothing else."""
-        return _unescaped(_HIDDEN, self.html)
+        return hidden_fields(self.html)
 
     @property
     def fields(self) -> dict[str, str]:
@@ -144,6 +144,10 @@ class Visitor:
         if answer.mimetype == "text/html" and answer.hidden:
             self.hidden = answer.hidden
         return answer
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    return _unescaped(_HIDDEN, html)
 
 
 def _unescaped(pattern: re.Pattern[str], html: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -149,7 +150,9 @@ def test_numbers_are_whole_for_a_purpose_which_is_noted(house, claire, tmp_path)
 
 def test_a_file_has_its_manifest_beside_it(house, claire, tmp_path):
     file = tmp_path / "claire.csv"
-    manifest = told(house, "events", "--account", claire.id, "--output", file, "--bom")
+    written = typed(house, "events", "--account", claire.id, "--output", file, "--bom", "--json")
+    manifest = json.loads(written.stdout)
+    assert re.search(r"^events .* (\d+)/\1 ", written.stderr, re.MULTILINE)  # the bar, at its end
     assert file.stat().st_mode & 0o077 == 0
     assert manifest["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     note = (tmp_path / "claire.csv.manifest").read_text()

@@ -72,8 +72,10 @@ def test_read_models_that_differ_from_the_log_are_told(house):
     assert json.loads(matricule(house, "audit", "reconcile", "--json").stdout) == {"differences": []}
     with house.service.pool.connection() as owner:
         ((account_id,),) = owner.execute("UPDATE directory SET locale = 'de' RETURNING account_id").fetchall()
+    assert reads(house) == []
     told = matricule(house, "audit", "reconcile")
     assert told.returncode == 1
+    assert reads(house) == [{"role": "operator", "accounts": [str(account_id)], "shown": 1}]
     assert str(account_id) in told.stdout
     assert json.loads(matricule(house, "audit", "reconcile", "--json").stdout)["differences"] == [
         {
@@ -82,5 +84,19 @@ def test_read_models_that_differ_from_the_log_are_told(house):
             "column": "locale",
             "live": "de",
             "replayed": "fr",
+            "account": str(account_id),
         }
+    ]
+    assert len(reads(house)) == 2
+
+
+def reads(house: House) -> list[dict]:
+    """What was noted of what reconciling has shown."""
+    with house.service.pool.connection() as connection:
+        states = connection.execute("SELECT state FROM events WHERE topic = 'access.read' ORDER BY position")
+        noted = [json.loads(state) for (state,) in states]
+    return [
+        {name: each[name] for name in ("role", "accounts", "shown")}
+        for each in noted
+        if each["what"] == "reconcile"
     ]

@@ -4,25 +4,40 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
 from erasing import erased_by_two, signed_in_with_code
+from page_visitor import hidden_fields
 from people import ZEBULONIA
 from pyotp import TOTP
 from running_service import RunningService, a_service, password_in
 from spec import until
 
+from domain.search_keys import name_keys, search_form
 from domain.values import address_key
+from infrastructure.forgetting import OF_A_PERSON
 from infrastructure.keys import read_keyring
 
-EMAIL, NEW_EMAIL, MISTYPED = (
+EMAIL, NEW_EMAIL, MISTYPED, BROUGHT = (
     "zebulonia.quux@geheim.example",
     "z.quux@neu.example",
     "xaver.quux@geheim.example",
+    "brought.quux@geheim.example",  # of another account of hers, from a file
 )
+NUMBER = "ZQ-70001"  # of her record
+SAID = {  # by her and about her
+    "draft": "Luftschlossweg 5",
+    "note": "Ruft wegen Frau Xylander an.",
+    "unlinked": "Verwechselt mit Yolanda.",
+    "question": "Wie hiessen Sie 1999?",
+    "answer": "Quetzalcoatl, in Seldwyla.",
+    "linked": "Am Schalter gesehen, Ausweis Qx.",
+    "merged": "Beide Konten, sagt sie am Telefon.",
+}
 NEIGHBOUR = "neighbour@stays.example"
 PASSWORD = "sept ponts au bord du Doubs"
 DEVICE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -30,7 +45,11 @@ PLAIN = [
     EMAIL,
     NEW_EMAIL,
     MISTYPED,
+    BROUGHT,
+    NUMBER,
     PASSWORD,
+    *SAID.values(),
+    *name_keys(*(ZEBULONIA[f"{which}_name"] for which in ("given", "family", "birth"))),
     "7569217076985",
     "+41795550177",
     *(
@@ -40,11 +59,16 @@ PLAIN = [
     ),
     *(value for name, value in ZEBULONIA.items() if name.endswith("_name") or name in ("street", "city")),
 ]
-# The institution's own register, and messages that were sent.
-STAYS = {"table records"}
+EMPTY = bytes(512)  # most of what PostgreSQL keeps is that
+# The institution's own register.
+STAYS = ("records", "name_counts", "portfolio", "merged_records", "changed_records")
 RECORD = f"""record_number;ahv_number;family_name;given_name;birth_name;birth_date;sex;email
-Z-1;756.9217.0769.85;Quuxmüller;Zebulonia;Xanthopoulos;1971-02-03;female;{EMAIL}
+{NUMBER};756.9217.0769.85;Quuxmüller;Zebulonia;Xanthopoulos;1971-02-03;female;{EMAIL}
 """
+
+
+PORTFOLIO = f"record_number;kind;number;title\n{NUMBER};course;1;Didaktik\n"
+ACCOUNTS = f"email;given_name;family_name;locale;birth_date\n{BROUGHT};Zebulonia;Quuxmüller;de;1971-02-03\n"
 
 
 @pytest.fixture
@@ -83,6 +107,9 @@ class Person:
         until(lambda: self.ask("GET", "/me", expected=200).json["link_state"] == "linked")
         self.ask("PUT", "/me/password", {"current_password": initial, "new_password": PASSWORD}, expected=204)
         self.signs_in({"email": EMAIL, "password": PASSWORD})
+        self.leaves_a_form()
+        for own in ("portfolio", "documents"):
+            self.ask("GET", f"/me/{own}", expected=200)
         begun = self.ask("POST", "/me/second-factors/totp", {"password": PASSWORD}, expected=201).json
         code = {"code": TOTP(begun["secret"]).now(), "label": "Zebulonias Telefon"}
         codes = self.ask("POST", f"/me/second-factors/{begun['id']}/confirm", code, expected=200).json
@@ -106,42 +133,108 @@ class Person:
         self.ask("POST", "/me/export", {"password": PASSWORD}, expected=200)
         return self.ask("GET", "/me", expected=200).json["id"]
 
+    def leaves_a_form(self) -> None:
+        """Filled in on the page, looked at once more, and not saved."""
+        cookie = self.ask("POST", "/session", {"email": EMAIL, "password": PASSWORD}, expected=201)
+        cookies: dict[str, str] = {}
+
+        def visited(method: str, body: bytes | None = None, **headers: str):
+            headers |= {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+            headers |= {"User_Agent": DEVICE, "Sec_Fetch_Site": "same-origin"}
+            return self.service.ask(method, "/my-data/edit", body, **headers)
+
+        def take(answer) -> None:
+            given = (value.split(";")[0] for name, value in answer.headers if name == "Set-Cookie")
+            cookies.update(each.split("=", 1) for each in given)
+
+        take(cookie)
+        page = visited("GET")
+        take(page)
+        typed = {**ZEBULONIA, "street": SAID["draft"], **hidden_fields(page.body.decode())}
+        sent = visited("POST", urlencode(typed).encode(), Content_Type="application/x-www-form-urlencoded")
+        assert (sent.status, dict(sent.headers)["Location"]) == (303, "/my-data/check")
+        self.secrets += cookies.values()
+
+    def meets_the_secretariat(self, account_id: str) -> None:
+        """Searched for, noted about, unlinked, asked, linked again, and made one with another account of hers."""
+        clerk = signed_in_with_code(self.service, "clerk@school.example", "secretariat")
+
+        def does(path: str, body: dict, expected: int = 204):
+            answer = self.service.ask("POST", f"/api/v1{path}", body, **clerk)
+            assert answer.status == expected, (path, answer)
+            return answer
+
+        account = f"/accounts/{account_id}"
+        does(f"{account}/note", {"note": SAID["note"]})
+        does(f"{account}/unlink", {"reason": "wrong-record", "note": SAID["unlinked"]})
+        cases = "SELECT case_id FROM cases WHERE account_id = %s"
+        until(lambda: bool(self.service.rows(cases, account_id)))
+        ((case_id,),) = self.service.rows(cases, account_id)
+        does(f"/cases/{case_id}/question", {"text": SAID["question"]}, 200)
+        self.ask("POST", "/me/case/answer", {"text": SAID["answer"]}, expected=200)
+        link = {"record_number": NUMBER, "reason": "identity-checked", "note": SAID["linked"]}
+        does(f"/cases/{case_id}/link", link, 200)
+        assert does("/accounts/search", {"q": "quuxmuller zeb"}, 200).json["items"]
+        (other,) = does("/accounts/search", {"q": BROUGHT}, 200).json["items"]
+        why = {"reason": "same-person", "note": SAID["merged"]}
+        does(f"{account}/merge", {"account": other["id"], **why})
+
     def signs_in(self, pair: dict[str, str]) -> None:
         token = self.ask("POST", "/tokens", pair, expected=201).json["token"]
         self.secrets.append(token)
         self.bearer = {"Authorization": f"Bearer {token}"}
 
 
-def keys_of(service: RunningService, account_id: str) -> list[bytes]:
-    """Her data key, and every keyed digest that the write side held of her."""
+def keys_of(service: RunningService, account_id: str) -> list[str | bytes]:
+    """Her data key, and every digest, handle, hash and sealed value that the write side held of her."""
     keyring = read_keyring(service.home / "master.key")
     ((person, generation, wrapped),) = service.rows("SELECT * FROM data_keys WHERE person = %s", account_id)
-    digests = service.rows("SELECT digest FROM lookup WHERE account_id = %s", account_id)
-    codes = service.rows("SELECT digest FROM recovery_codes WHERE account_id = %s", account_id)
+    held = {
+        table: [
+            value
+            for row in service.rows(f"SELECT * FROM {table} WHERE {column} = %s", account_id)
+            for value in row
+            if len(value if isinstance(value, bytes | str) else "")
+            >= (16 if isinstance(value, bytes) else 32)
+        ]
+        for table, column in OF_A_PERSON.items()
+    }
+    without = {table for table, values in held.items() if not values}
+    assert without == {"roles", "seen_items", "passkeys"}, without  # that hold no such value
+    assert service.rows("SELECT item_id FROM seen_items WHERE account_id = %s", account_id)
     throttled = [keyring.current.digest("throttle address", address_key(each)) for each in (EMAIL, NEW_EMAIL)]
     found = [wrapped, keyring.unwrap(generation, person.bytes, wrapped), *throttled]
-    return found + [bytes(digest) for (digest,) in digests + codes]
+    return found + [value for values in held.values() for value in values]
 
 
+@cache
 def forms(secret: str | bytes) -> set[bytes]:
-    """As it may stand somewhere."""
+    """As it may stand somewhere: as it is, escaped, or folded as search keys are."""
     if isinstance(secret, bytes):
         return {secret, secret.hex().encode(), b64encode(secret)}
-    return {secret.encode(), json.dumps(secret)[1:-1].encode(), quote(secret).encode()}
+    written = {secret, json.dumps(secret)[1:-1], quote(secret), search_form(secret)}
+    return {each.encode() for each in written if each}
+
+
+def tables_of(service: RunningService) -> dict[str, bytes]:
+    rows = service.rows(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    return {f"table {table}": _rows(service, table) for (table,) in rows}
 
 
 def dump(service: RunningService) -> dict[str, bytes]:
     """Every table, and every file of the home, PostgreSQL's own among them, and what the processes said."""
-    rows = service.rows(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    )
-    tables = {f"table {table}": _rows(service, table) for (table,) in rows}
+    ((ours,),) = service.rows("SELECT oid::text FROM pg_database WHERE datname = current_database()")
+    others = re.compile(rf"postgresql/data/base/(?!{ours}/)")  # PostgreSQL's templates
     kept = {
-        str(file.relative_to(service.home)): file.read_bytes()
+        str(file.relative_to(service.home)): file.read_bytes().replace(EMPTY, b"")
         for file in service.home.rglob("*")
-        if file.is_file() and not file.name.endswith(".eml")
+        if file.is_file()
+        and not file.name.endswith(".eml")
+        and not others.match(str(file.relative_to(service.home)))
     }
-    return {**tables, **kept, "log": service.log.read_bytes()}
+    return {**tables_of(service), **kept, "log": service.log.read_bytes()}
 
 
 def _rows(service: RunningService, table: str) -> bytes:
@@ -153,10 +246,12 @@ def _rows(service: RunningService, table: str) -> bytes:
 
 
 def found_in(places: dict[str, bytes], secrets: list[str | bytes]) -> set[tuple[str, str]]:
+    everything = b"\0\n\0".join(places.values())
+    there = {secret for secret in secrets if any(form in everything for form in forms(secret))}
     return {
         (where, str(secret))
         for where, all_of_it in places.items()
-        for secret in secrets
+        for secret in there
         if any(form in all_of_it for form in forms(secret))
     }
 
@@ -175,15 +270,19 @@ def forget_on_disk(service: RunningService) -> None:
 
 
 def test_of_an_erased_person_nothing_is_left_that_anybody_could_read(service):
-    assert service.command("import", "records", str(written(service, RECORD))).returncode == 0
+    for kind, text in (("records", RECORD), ("portfolio", PORTFOLIO), ("accounts", ACCOUNTS)):
+        done = service.command("import", kind, str(written(service, text)))
+        assert done.returncode == 0, done.stderr
     person = Person(service)
     account_id = person.path()
+    person.meets_the_secretariat(account_id)
     service.sign_up(NEIGHBOUR)
     service.wait_for_mail(NEIGHBOUR)
     keys, secrets = keys_of(service, account_id), [*PLAIN, *person.secrets]
-    before = dump(service)
-    told = {secret for _, secret in found_in(before, [EMAIL, NEW_EMAIL, *keys])}
-    assert told >= {EMAIL, NEW_EMAIL, *map(str, (keys[0], keys[-1]))}  # the looking finds what is there
+    before = tables_of(service)
+    looked_for = [EMAIL, NEW_EMAIL, "quuxmuller zebulonia", NUMBER, keys[0], *keys[4:]]
+    told = {secret for _, secret in found_in(before, looked_for)}
+    assert told == set(map(str, looked_for))  # the looking finds what is there
     log = service.rows("SELECT * FROM events ORDER BY position")
 
     erased_by_two(service, account_id)
@@ -193,11 +292,15 @@ def test_of_an_erased_person_nothing_is_left_that_anybody_could_read(service):
 
     assert service.rows("SELECT * FROM events ORDER BY position")[: len(log)] == log
     forget_on_disk(service)
-    after = {where: all_of_it for where, all_of_it in dump(service).items() if where not in STAYS}
-    records = set(record_files(service))
-    after = {where: all_of_it for where, all_of_it in after.items() if where not in records}
+    stays = {f"table {table}" for table in STAYS} | register_files(service)
+    after = {where: all_of_it for where, all_of_it in dump(service).items() if where not in stays}
     assert found_in(after, [*secrets, *keys]) == set()
-    assert service.rows("SELECT family_name FROM records WHERE record_number = 'Z-1'") == [("Quuxmüller",)]
+    others = {where for where, _ in found_in(after, [search_form(NEIGHBOUR)])}
+    assert "table finder" in others
+    assert any(where.startswith("postgresql/data/base/") for where in others)  # what stays is found on disk
+    assert service.rows("SELECT family_name FROM records WHERE record_number = %s", NUMBER) == [
+        ("Quuxmüller",)
+    ]
 
     protector = signed_in_with_code(service, "third@protection.example")
     sheet = service.ask("GET", f"/api/v1/accounts/{account_id}", **protector).json
@@ -219,10 +322,12 @@ def written(service: RunningService, text: str) -> Path:
     return file
 
 
-def record_files(service: RunningService) -> list[str]:
-    """Where PostgreSQL keeps the register of records."""
+def register_files(service: RunningService) -> set[str]:
+    """Where PostgreSQL keeps the register of the institution."""
     relations = service.rows(
-        "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relname = 'records'"
-        " OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'records'::regclass)"
+        "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relname = ANY(%s) OR oid IN"
+        " (SELECT indexrelid FROM pg_index JOIN pg_class AS t ON t.oid = indrelid WHERE t.relname = ANY(%s))",
+        list(STAYS),
+        list(STAYS),
     )
-    return [f"postgresql/data/{path}" for (path,) in relations]
+    return {f"postgresql/data/{path}" for (path,) in relations}

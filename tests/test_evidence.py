@@ -3,23 +3,28 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from uuid import uuid4
 
 import pytest
+from erasing import ErasingSide
 from people import AURELIE, AURELIE_ADDRESS, DAY
 from read_side import projecting
 from services import new_database
 from spec import until
-from test_history import a_life
+from test_history import a_life, history_of
 from tree_side import SIGNER, checkpoints_of, many_events
-from write_side import WriteSide
+from write_side import WriteSide, nothing
 
 from api import verify
+from application.imports import AccountLine, Imports
 from domain.errors import AccountUnknown
 from domain.values import LOCALES, OPERATOR, SYSTEM
 from infrastructure.doorbell import Doorbell
 from infrastructure.evidence import Evidence, File
+from infrastructure.instants import Cut
 from infrastructure.past import Past
+from infrastructure.proofs import Proofs
 from infrastructure.watermark import Watermark
 from projections.tree import Tree, tree
 
@@ -158,6 +163,73 @@ def test_of_an_erased_person_there_is_evidence_without_values(database_url):
     assert all(event["keys"] == {} for event in report.bundle["events"])
     for personal in (AURELIE_ADDRESS, "Delémont", "R-000001", "A mix-up.", AURELIE.ahv_number):
         assert personal.encode() not in file.content
+
+
+def test_what_was_proven_before_an_erasure_is_proven_after_it(database_url, tmp_path):
+    """A file, a checkpoint and the proof of one event that an auditor had taken before."""
+    with (
+        ErasingSide(database_url, tmp_path, connections=8) as here,
+        projecting(here) as here.projector,
+        projecting(here, (tree,)) as here.tree_projector,
+        closing(Doorbell(here.url)) as doorbell,
+    ):
+        here.with_records()
+        here.history, here.checkpoints = history_of(here), checkpoints_of(here)
+        here.evidence = evidence_of(here, doorbell)
+        account_id = here.submitted()
+        here.linking.match(account_id, settled=nothing)
+        grow(here)
+        before, note = here.evidence.of(account_id), here.checkpoints.publish().note
+        proofs = Proofs(here.pool, Tree(here.pool), here.checkpoints)
+        proven = proofs.inclusion(json.loads(before.content)["events"][-1]["position"])
+
+        here.erased(account_id)
+        many_events(here, 5)
+        grow(here)
+        after, newer = here.evidence.of(account_id), here.checkpoints.publish().note
+        assert proofs.inclusion(proven.position, proven.size) == proven
+        leaf = proofs.leaf(proven)  # as the log has it now
+    assert checked(before).known["account.email"][0] == AURELIE_ADDRESS
+    assert verify.examine(before.content, KEY, newer).given == "given-newer"
+    assert checked(after, checkpoint=note).given == "given-proven"
+    assert checked(after).known["account.state"][0] == "erased"
+    assert AURELIE_ADDRESS.encode() not in after.content
+    lines = [f"extra {encoded(leaf)}", f"index {proven.leaf_index}", *map(encoded, proven.hashes)]
+    proof = "\n".join(["c2sp.org/tlog-proof@v1", *lines, "", note]).encode()
+    assert verify.examine(proof, KEY).findings == []
+
+
+def encoded(raw: bytes) -> str:
+    return verify.base64.b64encode(raw).decode()
+
+
+def test_of_an_imported_account_there_is_evidence_and_what_changed_is_told(here):
+    imports = Imports(here.store, here.lookup, here.linking.records, here.clock, uuid4)
+    known = {"birth_date": date(1980, 2, 3), "city": "Moutier"}
+    line = AccountLine(2, "brought@school.example", "Zoé", "Favre", "de", known, None)
+    assert imports.take([line], actor=OPERATOR) == ["added"]
+    since = end_of(here)
+    again = {"family_name": "Frei", "locale": "fr", "told": known | {"city": "Tavannes"}}
+    line = line._replace(**again, record_number="R-000003")
+    assert imports.take([line], actor=OPERATOR) == ["changed"]
+    grow(here)
+    (account_id,) = here.lookup.find("email", line.email)
+    report = checked(here.evidence.of(account_id))
+    assert report.proven == 5
+    assert report.known["profile.city"][0] == "Tavannes"
+    assert report.known["link"][0]["record_number"] == "R-000003"
+    changes = Past(here.store).changes(account_id, Cut(since, None), Cut(end_of(here), None))
+    assert {(each.type, each.field, each.old, each.new) for each in changes} == {
+        ("account.imported-again", "locale", "de", "fr"),
+        ("profile.imported-again", "family_name", "Favre", "Frei"),
+        ("profile.imported-again", "city", "Moutier", "Tavannes"),
+        ("profile.link-imported", "link_state", "none", "linked"),
+        ("profile.link-imported", "record_number", None, "R-000003"),
+    }
+
+
+def end_of(here) -> int:
+    return here.rows("SELECT max(position) FROM events")[0][0]
 
 
 def test_a_log_that_was_rewritten_behind_the_checkpoint_is_found(here):

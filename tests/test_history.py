@@ -46,14 +46,16 @@ class Closed:
 def a_life(database_url: str) -> Iterator[WriteSide]:
     """A write side with `account_id`, to whom everything has happened that can happen, and a clerk of a name."""
     with WriteSide(database_url) as here, projecting(here) as here.projector:
-        here.history = History(
-            here.store, Timeline(here.pool), AccessPlaces(here.pool), Directory(here.pool), Places()
-        )
+        here.history = history_of(here)
         here.with_records()
         kim = replace(AURELIE, ahv_number=None, given_name="Kim", family_name="Frei")
         here.account_id, clerk = here.opened(), here.submitted("clerk@example.org", kim)
         live(here, here.account_id, clerk)
         yield here
+
+
+def history_of(here: WriteSide) -> History:
+    return History(here.store, Timeline(here.pool), AccessPlaces(here.pool), Directory(here.pool), Places())
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,27 @@ def test_a_log_that_was_changed_is_not_signed_and_an_alarm_says_so(house):
     assert house.service.metrics.registry.get_sample_value("matricule_tree_disagrees") == 1
 
 
+@pytest.mark.parametrize(
+    "tamper",
+    ["DELETE FROM tree", "UPDATE tree SET hashes = set_byte(hashes, 3, 255 - get_byte(hashes, 3))"],
+    ids=["shorter", "changed"],
+)
+def test_whoever_deletes_what_was_signed_is_found_by_what_left_the_house(house, tamper):
+    happened(house)
+    publish = publisher(house)
+    assert publish.step()
+    with house.service.pool.connection() as owner:
+        owner.execute("DELETE FROM checkpoints")
+        owner.execute(tamper)
+    assert not house.service.checkpoints.holds()
+    assert not publish.step()
+    assert house.service.metrics.registry.get_sample_value("matricule_tree_disagrees") == 1
+    assert house.service.checkpoints.latest() is None
+    (file,) = house.service.settings.checkpoint_dir.iterdir()
+    file.rename(file.with_suffix(".kept"))  # a loss that was meant, and told
+    assert publish.step()
+
+
 def test_the_key_is_made_once_and_missed_where_something_was_signed_with_it(house, tmp_path):
     from infrastructure.bootstrap import signer
     from infrastructure.keys import KeyFault

@@ -18,6 +18,7 @@ from evidence_files import (
     signed_anew,
     stored_life,
 )
+from golden_events import brought_along
 from people import CLERK, OTHER_CLERK
 
 from api import verify
@@ -88,6 +89,21 @@ def test_of_an_erased_person_the_events_are_still_proven():
     )
     assert "Record (erased) was linked on 1 September 2025" in said
     assert not any(secret in erased.raw.decode() for secret in ("Aurélie", "example.org", "R-000001"))
+
+
+def test_an_imported_account_is_proven_and_held_to_what_the_files_said():
+    imported = made(stored_life(brought_along()), earlier=(3,))
+    assert found(imported.raw) == []
+    assert "Record R-000001 was linked on" in told(imported.raw)
+    topics = [event.topic for event in imported.stored]
+    for part, field, topic in (
+        ("account", "locale", "account.imported-again"),
+        ("profile", "birth_date", "profile.imported-again"),
+        ("link", "record_number", "profile.link-imported"),
+    ):
+        content = imported.content
+        content["as_of"][part][field] = "another"
+        assert found(resigned(content)) == [("account-differs", topics.index(topic))]
 
 
 # --- any changed byte
