@@ -20,7 +20,6 @@ from infrastructure.event_mapper import opener
 from infrastructure.forgetting import IN_ITS_OWN_WAY, OF_A_PERSON, STAYS
 from projections.directory import Directory
 from projections.rebuild import rebuild
-from projections.statistics import statistics
 
 
 @pytest.fixture
