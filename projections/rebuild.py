@@ -72,7 +72,7 @@ def fold_batch(connection: Connection, folds: Sequence[Folding]) -> None:
     except REFUSED:  # one of their rows: table by table
         with connection.transaction():
             for fold in folds:
-                fold_into(connection, *fold)
+                _fold(connection, fold)
     else:
         for fold, parked in zip(folds, noted, strict=True):
             fold.parked.update(parked)
@@ -86,24 +86,22 @@ def _write(cursor: Cursor, fold: Folding, parked: Parked) -> None:
     model.write(cursor, fold.table, facts if model.complete else model.rows(facts, parked, park))
 
 
-def fold_into(
-    connection: Connection, model: ReadModel, table: str, facts: Sequence[Fact], parked: Parked
-) -> None:
+def _fold(connection: Connection, fold: Folding) -> None:
     """Write what the facts change. A stream that cannot be folded or stored is left out from there on, and noted."""
-    noted = dict(parked)
+    noted = dict(fold.parked)
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            _write(cursor, Folding(model, table, facts, parked), noted)
+            _write(cursor, fold, noted)
     except REFUSED as fault:
-        if model.complete:
+        if fold.model.complete:
             raise
-        if len(facts) == 1:
-            parked[facts[0].originator_id] = _why(facts[0], fault)
+        if len(fold.facts) == 1:
+            fold.parked[fold.facts[0].originator_id] = _why(fold.facts[0], fault)
         else:  # one of their rows: find it, event by event
-            for fact in facts:
-                fold_into(connection, model, table, [fact], parked)
+            for fact in fold.facts:
+                _fold(connection, fold._replace(facts=[fact]))
     else:
-        parked.update(noted)
+        fold.parked.update(noted)
 
 
 def _why(fact: Fact, fault: Exception) -> tuple[int, str, str]:
@@ -126,7 +124,7 @@ def _swap(
             ).fetchone()
             caught_up, parked = 0, dict(parked)  # it may give up, and begin anew
             while facts := read_batch(connection, position, ENDLESS, unseal):
-                fold_into(connection, model, fresh, facts, parked)
+                _fold(connection, Folding(model, fresh, facts, parked))
                 position, caught_up = facts[-1].position, caught_up + len(facts)
             if live and position < live[0] <= (cursor.execute(END).fetchone()[0] or 0):
                 raise psycopg.errors.LockNotAvailable  # readers may see what the live one has seen in a moment
