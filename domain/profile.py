@@ -285,18 +285,7 @@ class Profile(SecretariatsCase, Aggregate):
 
         Raises AlreadyLinked.
         """
-        if self.link:
-            raise errors.AlreadyLinked
-        self._trigger(
-            self.RecordLinked,
-            record_number=record_number,
-            case_id=self.open_case.id if self.open_case else None,
-            reason=None,
-            note=None,
-            **vars(judgement),
-            actor=actor,
-            now=now,
-        )
+        self._link(record_number, reason=None, judgement=judgement, actor=actor, now=now)
 
     def decide_link(
         self,
@@ -390,18 +379,7 @@ class Profile(SecretariatsCase, Aggregate):
 
     def take_over(self, record_number: str, *, reason: str, actor: UUID, now: datetime) -> None:
         """Be linked to the record of the person's other account; an open case ends so. Raises AlreadyLinked."""
-        if self.link:
-            raise errors.AlreadyLinked
-        self._trigger(
-            self.RecordLinked,
-            record_number=record_number,
-            case_id=self.open_case.id if self.open_case else None,
-            reason=reason,
-            note=None,
-            **vars(UNJUDGED),
-            actor=actor,
-            now=now,
-        )
+        self._link(record_number, reason=reason, judgement=UNJUDGED, actor=actor, now=now)
 
     @property
     def identity(self) -> tuple:
@@ -412,6 +390,22 @@ class Profile(SecretariatsCase, Aggregate):
         """The reason for which no record is this person's, as things stand: a code of the list «reject»."""
         rejected = [case for case in self.cases.values() if case.state == "rejected"]
         return rejected[-1].reason if self.link_state == "rejected" and rejected else None
+
+    def _link(
+        self, record_number: str, *, reason: str | None, judgement: Judgement, actor: UUID, now: datetime
+    ) -> None:
+        if self.link:
+            raise errors.AlreadyLinked
+        self._trigger(
+            self.RecordLinked,
+            record_number=record_number,
+            case_id=self.open_case.id if self.open_case else None,
+            reason=reason,
+            note=None,
+            **vars(judgement),
+            actor=actor,
+            now=now,
+        )
 
     def _unlink(self, *, reason: str, note: str | None, actor: UUID, now: datetime) -> None:
         self._trigger(
