@@ -147,6 +147,8 @@ def test_the_queue_tells_who_waits_why_and_until_when(clerk, claire):
     assert clerk.get("/console?state=rejected&lang=fr").status_code == 200
     assert clerk.get("/console?state=mine").leads_to == "/console"
     assert clerk.get("/console?cursor=x").leads_to == "/console"
+    there = clerk.get("/console/cases?state=asked&endpoint=static&_external=1&_anchor=x")
+    assert there.leads_to == "/console?state=asked"
 
 
 def test_what_is_shown_comes_as_a_file_and_leaves_a_trace(house, clerk, kim):

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request
 
 from api import pagination, representations
 from api.context import service, today
@@ -70,7 +70,8 @@ def show() -> Response:
 @for_staff(*CASE_READERS)
 def show_cases() -> Response:
     """The queue's other address."""
-    return redirect(url_for("console_queue.show", **request.args), 303)
+    cursor = request.args.get("cursor")
+    return go("console_queue.show", **(_asked() or {}), **({"cursor": cursor} if cursor else {}))
 
 
 @pages.get("/console/cases.csv")
