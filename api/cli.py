@@ -26,7 +26,7 @@ from infrastructure.embedded_postgres import EmbeddedPostgresError
 from infrastructure.erasure_register import RegisterFault
 from infrastructure.keys import KeyFault
 from infrastructure.matcher_file import MatcherFault
-from infrastructure.processes import AlreadyRunning
+from infrastructure.processes import AlreadyRunning, spare_the_collector
 from infrastructure.settings import Settings, SettingsError
 
 FAULTS = (
@@ -41,6 +41,7 @@ FAULTS = (
 
 def main() -> None:
     """Entry point. A fault of the surroundings is told in a line, never as a traceback."""
+    spare_the_collector()
     try:
         sys.exit(commands(standalone_mode=False))  # what it returns is the status of a click.exceptions.Exit
     except click.ClickException as misuse:

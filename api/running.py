@@ -21,7 +21,7 @@ from infrastructure.bootstrap import Service
 from infrastructure.broker import BrokerUnavailable
 from infrastructure.database import migrate
 from infrastructure.observability import set_up_logging
-from infrastructure.processes import Role, Supervisor, Unwinding, only_one
+from infrastructure.processes import Role, Supervisor, Unwinding, only_one, spare_the_collector
 from infrastructure.remembered import remember
 from infrastructure.settings import Settings, SettingsError
 
@@ -75,6 +75,7 @@ def run_role(settings: Settings, name: str) -> None:
             if name in WITH_A_BROKER:
                 _declare_queue(service)
             roles = _api(service) if name == "api" else getattr(service, name)()
+            spare_the_collector()
             Supervisor(roles, service.metrics).run()
 
 
@@ -108,6 +109,7 @@ def _supervise(service: Service, roles: Sequence[Role], console: Console) -> Non
     _declare_queue(service)
     greeting = threading.Thread(target=_greet, args=(service, console), name="greeting", daemon=True)
     greeting.start()
+    spare_the_collector()
     if Supervisor(roles, service.metrics).run():
         console.print("Stopped; nothing is lost.")
     else:

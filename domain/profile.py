@@ -85,12 +85,12 @@ class Link:
 class Profile(SecretariatsCase, Aggregate):
     """What a person declared, and which record of the institution is theirs.
 
-    data: PersonalData, of an imported one with gaps unless is_complete. due: date, None while nobody waits. link: Link
-    or None. link_state: none | waiting | linked | rejected. cases: id → Case in the order of their opening, at most one
-    of them undecided. questions: all that were asked. unlinked: record numbers that only a clerk may link again.
+    declared: the fact that brought the personal data. data: that data, with gaps of an imported one unless is_complete.
+    data_version, sent_at: of that fact. due: date, None while nobody waits. link: Link or None. link_state: none |
+    waiting | linked | rejected. cases: id → Case in the order of their opening, at most one of them undecided.
+    questions: all that were asked. unlinked: record numbers that only a clerk may link again.
     given_up: the number of the record that went to the person's other account.
-    linked_identity: the identity that the link was decided on. data_version, sent_at: of the event that brought the
-    data.
+    linked_identity: the identity that the link was decided on.
     """
 
     TOPIC = "profile"
@@ -210,7 +210,7 @@ class Profile(SecretariatsCase, Aggregate):
         self.given_up = None
 
     def take(self, event: PersonalData, due: date | None, *, is_complete: bool = True) -> None:
-        self.data = PersonalData(**{name: getattr(event, name) for name in PERSONAL_DATA})
+        self.declared = event
         self.due = due
         self.sent_at = event.timestamp
         self.data_version = event.originator_version
@@ -382,8 +382,13 @@ class Profile(SecretariatsCase, Aggregate):
         self._link(record_number, reason=reason, judgement=UNJUDGED, actor=actor, now=now)
 
     @property
+    def data(self) -> PersonalData:
+        # Not kept: most of what was declared is declared anew before anybody looks at it.
+        return PersonalData(**{name: getattr(self.declared, name) for name in PERSONAL_DATA})
+
+    @property
     def identity(self) -> tuple:
-        return tuple(getattr(self.data, name) for name in IDENTITY)
+        return tuple(getattr(self.declared, name) for name in IDENTITY)
 
     @property
     def rejected_for(self) -> str | None:

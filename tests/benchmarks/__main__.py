@@ -18,6 +18,8 @@ sys.path[1:1] = [str(PROJECT), str(PROJECT / "tests")]
 from figures import Figure, load, machine, table  # noqa: E402 - the path is set above
 from servers import postgres  # noqa: E402
 
+from infrastructure.processes import spare_the_collector  # noqa: E402
+
 # What is measured, in the order of docs/benchmarks.md; each in the module of its name.
 BENCHMARKS = (
     "append",
@@ -48,6 +50,7 @@ def main() -> None:
         for name in wanted.names or BENCHMARKS:
             with _told(name):
                 measure: Callable[[str], list[Figure]] = import_module(name).measure
+                spare_the_collector()  # as the service does
                 figures = measure(server)
             for figure in figures:
                 print(f"  {figure}", flush=True)
