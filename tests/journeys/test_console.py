@@ -7,7 +7,7 @@ from wcag import violations
 
 from domain.values import ahv_check_digit
 
-CASES = 6
+CASES = 30
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
