@@ -70,7 +70,7 @@ def test_one_key_and_one_button_link_where_identity_agrees_and_the_undo_is_at_ha
     waiting(house, given_name="Anna", ahv_number=None)
     page = sent(clerk, f"{case_of(house, claire)}/link", record_number="R-1001")
     assert link_of(house, claire) == "R-1001"
-    assert "La personne est liée à la fiche R-1001" in page.words
+    assert "La personne est liée au dossier R-1001" in page.words
     assert page.path.startswith("/console/cases/")
     (reason,) = re.findall(r'name="reason" value="([^"]+)"', page.html)
     page = clerk.shown(clerk.send(f"/console/accounts/{claire.id}/unlink", {"reason": reason}))
@@ -132,7 +132,7 @@ def test_the_second_clerk_is_told_who_was_first(house, kim, clerk, claire):
     again = waiting(house)
     page = sent(other, f"{case_of(house, again)}/link", record_number="R-1001", reason="identity-checked")
     assert page.status_code == 409
-    assert "kim.frei@secretariat.example a lié cette fiche à un autre compte" in page.words
+    assert "kim.frei@secretariat.example a lié ce dossier à un autre compte" in page.words
     assert "Liée au compte de" in page.words
     undo(house, kim, claire)
 
@@ -197,4 +197,4 @@ def test_a_record_is_made_of_what_was_declared_where_there_is_none(house, clerk)
     page = sent(clerk, f"{case_of(house, ines)}/create-record", reason="new-person", note="")
     number = link_of(house, ines)
     assert house.service.records.get(number).family_name == "Lovis"
-    assert f"La fiche {number} est créée" in page.words
+    assert f"Le dossier {number} est créé" in page.words

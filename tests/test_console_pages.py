@@ -113,7 +113,7 @@ def test_each_page_is_for_those_whose_role_it_is(house, clerk, claire):
 
 
 def test_tabs_are_those_of_the_role(house, clerk):
-    assert "Dossiers" in tabs(clerk.get("/console"))
+    assert "Cas" in tabs(clerk.get("/console"))
     assert tabs(clerk.get("/welcome"))[-1] == "Console"
 
 
@@ -142,7 +142,7 @@ def test_every_page_speaks_every_language_and_runs_nothing_inline(house, clerk, 
 def test_the_queue_tells_who_waits_why_and_until_when(clerk, claire):
     page = clerk.get("/console").words
     assert claire.email in page
-    assert "Autre adresse e-mail dans la fiche" in page
+    assert "Autre adresse e-mail dans le dossier" in page
     assert claire.email not in clerk.get("/console?late=true").words
     assert clerk.get("/console?state=rejected&lang=fr").status_code == 200
     assert clerk.get("/console?state=mine").leads_to == "/console"

@@ -69,7 +69,7 @@ def test_a_case_is_told_of_on_the_day_before_on_its_day_and_after_it_once_each(h
         f"Verspätet: 1 – {name}",
     ]
     said = text_of(after["claire@school.example"])
-    assert "Échéance dépassée\u00a0: 04.09.2025, dossier ouvert le 01.09.2025\n" in said.replace("\r\n", "\n")
+    assert "Échéance dépassée\u00a0: 04.09.2025, cas ouvert le 01.09.2025\n" in said.replace("\r\n", "\n")
     assert f"{PUBLIC_URL}/console/cases/{case_id}" in said.splitlines()
     named = ("ahv_number", "family_name", "birth_name", "street", "city")
     personal = (holder.email, str(holder.id), *(PROFILE[field] for field in named))

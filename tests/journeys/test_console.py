@@ -66,7 +66,7 @@ def test_a_morning_of_cases_is_decided_from_the_keyboard_alone(house, chromium, 
             before = page.url
             press(page, "1", "l")
             page.wait_for_url(lambda url, before=before: url != before)
-            assert "est liée à la fiche" in page.inner_text(".told-good")
+            assert "est liée au dossier" in page.inner_text(".told-good")
             if left:
                 page.wait_for_selector("#decision")
         assert path_of(page) == "/console"
@@ -112,7 +112,7 @@ def test_of_two_clerks_at_one_case_the_second_is_told_who_was_first(house, chrom
         first.wait_for_selector(".told-good")
         second.click("#decision .button")
         assert "kim.frei@secretariat.example l'a réglé avant vous" in second.inner_text(".told-wrong")
-        assert "Lié à la fiche R-1001" in second.inner_text(".decide")
+        assert "Lié au dossier R-1001" in second.inner_text(".decide")
         second.click(".decide >> text=Annuler la liaison")
         second.select_option("#reason", "wrong-record")
         second.click("form[data-form] .button")

@@ -82,7 +82,7 @@ def export() -> Response:
     asked = _asked()
     if asked is None:
         raise Problem("not-found")
-    return sent(_batches(asked), COLUMNS, "dossiers.csv")
+    return sent(_batches(asked), COLUMNS, "cas.csv")
 
 
 def _asked() -> dict[str, str] | None:
