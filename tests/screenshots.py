@@ -7,6 +7,7 @@ import sys
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import count
 from pathlib import Path
 
@@ -22,6 +23,13 @@ from spec import until
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 QUALITY = 70  # of WebP, in percent
 SCREENS = {"phone": PHONE | {"device_scale_factor": 1.5}, "desktop": DESKTOP}
+
+ACCOUNTS = """E-Mail;Prénom;Nom;Langue
+luc.steiner@school.example;Luc;Steiner;fr
+anna.meier@school.example;Anna;Meier;de
+sans-adresse;Léa;Rossel;fr
+lea.rossel@school.example;Léa;Rossel;it
+""".encode()
 
 PEOPLE = count()  # of the register, who have no account yet
 
@@ -199,8 +207,19 @@ def console(portal: Portal, page: Page) -> Iterator[str]:
     yield "console-search"
     page.click("[data-row] th a")
     yield "console-sheet"
+    sheet = page.url
     page.click("text=Verrouiller le compte")
     yield "console-action"
+    page.goto(f"{sheet}/past?as_of={date.today().isoformat()}")
+    yield "console-past"
+    page.goto("/console/dashboard")
+    yield "console-dashboard"
+    page.goto("/console/imports")
+    yield "console-imports"
+    page.set_input_files("#file", files=[{"name": "comptes.csv", "mimeType": "text/csv", "buffer": ACCOUNTS}])
+    send(page)
+    page.wait_for_selector("[data-live=over]")
+    yield "console-import"
 
 
 WALKS: tuple[Walk, ...] = (
