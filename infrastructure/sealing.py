@@ -11,6 +11,7 @@ import hmac
 import os
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
+from hashlib import sha512
 from uuid import UUID
 
 import orjson
@@ -21,6 +22,8 @@ FORM = b"\x01"
 BLOCK = 32
 _HEAD = 1 + 32
 _BODY = _HEAD + 12
+_HASH_BLOCK = 128  # bytes of SHA-512
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 SHORTEST = 4 * -(-(_BODY + BLOCK + 16) // 3)  # characters of a sealed value
 
 
@@ -30,7 +33,7 @@ class SealBroken(Exception):
 
 def field_key(data_key: bytes, stream: UUID, version: int, field: str) -> bytes:
     """The key that opens this one field and nothing else."""
-    return hmac.digest(data_key, b"matricule/field" + _place(stream, version, field) + b"\x01", "sha512")[:32]
+    return _hmac(data_key, b"matricule/field" + _place(stream, version, field) + b"\x01")[:32]
 
 
 def seal(key: bytes, topic: str, stream: UUID, version: int, field: str, value: object) -> str:
@@ -67,5 +70,14 @@ def _associated(topic: str, stream: UUID, version: int, field: str) -> bytes:
 
 
 def _split(key: bytes) -> tuple[bytes, bytes]:
-    both = hmac.digest(key, b"matricule/seal\x01", "sha512")
+    both = _hmac(key, b"matricule/seal\x01")
     return both[:32], both[32:]
+
+
+def _hmac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-512 (RFC 2104) under a key of at most one block, in half of the time that `hmac.digest` takes.
+
+    That looks the algorithm up in OpenSSL each time, and a folded event asks for it twice.
+    """
+    block = key.ljust(_HASH_BLOCK, b"\0")
+    return sha512(block.translate(_OUTER) + sha512(block.translate(_INNER) + message).digest()).digest()
