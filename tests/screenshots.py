@@ -7,7 +7,7 @@ import sys
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from pyotp import TOTP
 from sample_people import fill_in, somebody
 from services import install_what_is_missing
 from spec import until
+
+from domain.calendar import ZURICH
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 QUALITY = 70  # of WebP, in percent
@@ -210,7 +212,7 @@ def console(portal: Portal, page: Page) -> Iterator[str]:
     sheet = page.url
     page.click("text=Verrouiller le compte")
     yield "console-action"
-    page.goto(f"{sheet}/past?as_of={date.today().isoformat()}")
+    page.goto(f"{sheet}/past?as_of={datetime.now(ZURICH).date()}")
     yield "console-past"
     page.goto("/console/dashboard")
     yield "console-dashboard"
