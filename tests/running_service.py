@@ -218,9 +218,9 @@ class RunningService:
 
 
 @contextlib.contextmanager
-def a_service(**environ: str) -> Iterator[RunningService]:
+def a_service(*, on_disk: bool = False, **environ: str) -> Iterator[RunningService]:
     """A home with nothing in it, and no process yet."""
-    with folder_for_all() as folder:
+    with folder_for_all(on_disk=on_disk) as folder:
         service = RunningService(folder / "home", **environ)
         try:
             yield service
