@@ -20,6 +20,7 @@ from pyotp import TOTP
 from services import folder_for_all
 from spec import until
 
+from infrastructure.doorbell import POSTGRES_CHANNEL
 from infrastructure.embedded_postgres import EmbeddedPostgres
 
 READY_SECONDS = 60.0
@@ -189,11 +190,15 @@ class RunningService:
             return cursor.fetchall() if cursor.description else []
 
     def let_leases_end(self) -> None:
-        """As if all the time had passed for which a message rests; how the last attempt ended is forgotten."""
+        """As if all the time had passed for which a message rests; how the last attempt ended is forgotten.
+
+        The relay hears of it, for its next poll would be a second away.
+        """
         self.rows(
             "UPDATE outbox SET leased_until = now(), next_attempt_at = now(), last_error = NULL"
             " WHERE state = 'waiting'"
         )
+        self.rows("SELECT pg_notify(%s, 'outbox')", POSTGRES_CHANNEL)
 
     def wait_for_outbox(self, **states: int) -> None:
         """As soon as exactly so many rows are in these states."""
