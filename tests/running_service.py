@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cached_property
 from pathlib import Path
 
 import program
@@ -58,7 +59,7 @@ class RunningService:
         self.log = home.parent / "log"
         self.prefix: list[str] | None = None  # before the installed program, as a shell would have it
         self.processes: list[subprocess.Popen | Process] = []
-        self._mails: dict[Path, EmailMessage] = {}  # as they were read
+        self._mails: dict[Path, tuple[str, EmailMessage]] = {}  # to whom, and all of it, as they were read
         self.settings = {
             "MATRICULE_HOME": str(home),
             "MATRICULE_DEMO": "1",
@@ -174,8 +175,9 @@ class RunningService:
 
     # --- what it keeps
 
-    @property
+    @cached_property
     def embedded(self) -> EmbeddedPostgres:
+        """Kept, for finding its place starts processes."""
         return EmbeddedPostgres(self.home)
 
     @property
@@ -214,8 +216,9 @@ class RunningService:
         files = sorted((self.home / "outbox").glob("*.eml"))
         for file in files:
             if file not in self._mails:
-                self._mails[file] = message_from_bytes(file.read_bytes(), policy=policy.default)
-        return [self._mails[file] for file in files if to is None or self._mails[file]["To"] == to]
+                mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+                self._mails[file] = str(mail["To"]), mail
+        return [mail for address, mail in map(self._mails.get, files) if to in (None, address)]
 
     def wait_for_mail(self, to: str) -> EmailMessage:
         until(lambda: bool(self.mails(to)))
