@@ -76,7 +76,7 @@ def run_role(settings: Settings, name: str) -> None:
                 _declare_queue(service)
             roles = _api(service) if name == "api" else getattr(service, name)()
             spare_the_collector()
-            Supervisor(roles, service.metrics).run()
+            Supervisor(roles, service.metrics, wake=service.doorbell.wake).run()
 
 
 def _check_ports(settings: Settings) -> None:
@@ -110,7 +110,7 @@ def _supervise(service: Service, roles: Sequence[Role], console: Console) -> Non
     greeting = threading.Thread(target=_greet, args=(service, console), name="greeting", daemon=True)
     greeting.start()
     spare_the_collector()
-    if Supervisor(roles, service.metrics).run():
+    if Supervisor(roles, service.metrics, wake=service.doorbell.wake).run():
         console.print("Stopped; nothing is lost.")
     else:
         console.print("Stopped in the middle of some work: it is done again at the next start.")

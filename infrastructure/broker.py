@@ -19,8 +19,7 @@ from kombu.exceptions import KombuError
 log = logging.getLogger(__name__)
 
 QUEUE = "matricule.outbox"
-# The longest wait for any answer of the broker, confirms among them.
-ANSWER_SECONDS = 5
+ANSWER_SECONDS = 5.0
 # After this the relay publishes again; an older message would only be one more of the same.
 EXPIRY_SECONDS = 60
 # The receiving thread does the work too and is silent meanwhile; the server gives up after twice this.
@@ -43,8 +42,9 @@ class BrokerUnavailable(Exception):
 class Broker:
     """One queue. `publish` may be called by any thread; each `consume` has a connection of its own."""
 
-    def __init__(self, url: str, queue: str, on_malformed: Callable[[], None]) -> None:
+    def __init__(self, url: str, queue: str, on_malformed: Callable[[], None], answer_seconds: float) -> None:
         self._url = url
+        self._answer_seconds = answer_seconds
         self._queue = Queue(
             queue, Exchange(""), routing_key=queue, durable=True, queue_arguments={"x-queue-type": "quorum"}
         )
@@ -92,7 +92,7 @@ class Broker:
     def _publish(self, item_id: UUID) -> None:
         if self._producer is None:
             # No heartbeat: a relay with nothing to say stays silent, and a missing confirm tells a dead peer.
-            self._connection = _open(self._url, heartbeat=0)
+            self._connection = self._open(heartbeat=0)
             channel = self._connection.channel()
             self._queue.bind(channel).declare()
             self._producer = Producer(channel, auto_declare=False)
@@ -104,8 +104,8 @@ class Broker:
             delivery_mode="persistent",
             expiration=EXPIRY_SECONDS,
             mandatory=True,
-            timeout=ANSWER_SECONDS,
-            confirm_timeout=ANSWER_SECONDS,
+            timeout=self._answer_seconds,
+            confirm_timeout=self._answer_seconds,
         )
 
     def _forget_producer(self) -> None:
@@ -141,7 +141,7 @@ class Broker:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         with _broker_errors():
-            connection = _open(self._url, heartbeat=HEARTBEAT_SECONDS)
+            connection = self._open(heartbeat=HEARTBEAT_SECONDS)
         try:
             yield connection
             with _broker_errors():
@@ -149,29 +149,34 @@ class Broker:
         finally:
             connection.collect()
 
+    def _open(self, heartbeat: int) -> Connection:
+        in_memory = self._url == IN_MEMORY
+        options = {"polling_interval": IN_MEMORY_POLL_SECONDS} if in_memory else {"confirm_publish": True}
+        connection = Connection(
+            self._url, heartbeat=heartbeat, connect_timeout=self._answer_seconds, transport_options=options
+        )
+        # Each host once, without kombu's waiting in between.
+        hosts = len(connection.alt) or 1
+        connection.ensure_connection(max_retries=hosts - 1, reraise_as_library_errors=False)
+        if not in_memory:
+            # Without it, declaring a queue waits for ever on a broker that hangs.
+            connection.connection.sock.settimeout(self._answer_seconds)
+        return connection
+
 
 def connect(
-    broker_url: str | None, *, queue: str = QUEUE, on_malformed: Callable[[], None] = lambda: None
+    broker_url: str | None,
+    *,
+    queue: str = QUEUE,
+    on_malformed: Callable[[], None] = lambda: None,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Broker:
     """RabbitMQ at `broker_url` (`amqp://…`, more than one with `;`), without one a queue in this process.
 
-    Connects when first used. on_malformed: called for each message that was thrown away.
+    Connects when first used. on_malformed: called for each message that was thrown away. answer_seconds: how long
+    to wait for any answer of the broker, confirms among them.
     """
-    return Broker(broker_url or IN_MEMORY, queue, on_malformed)
-
-
-def _open(url: str, heartbeat: int) -> Connection:
-    options = {"polling_interval": IN_MEMORY_POLL_SECONDS} if url == IN_MEMORY else {"confirm_publish": True}
-    connection = Connection(
-        url, heartbeat=heartbeat, connect_timeout=ANSWER_SECONDS, transport_options=options
-    )
-    # Each host once, without kombu's waiting in between.
-    hosts = len(connection.alt) or 1
-    connection.ensure_connection(max_retries=hosts - 1, reraise_as_library_errors=False)
-    if url != IN_MEMORY:
-        # Without it, declaring a queue waits for ever on a broker that hangs.
-        connection.connection.sock.settimeout(ANSWER_SECONDS)
-    return connection
+    return Broker(broker_url or IN_MEMORY, queue, on_malformed, answer_seconds)
 
 
 def _drain(connection: Connection) -> None:

@@ -66,6 +66,11 @@ class Doorbell:
             self._news[channel].wait_for(lambda: self._rung[channel] != seen, timeout)
             return self._rung[channel]
 
+    def wake(self) -> None:
+        """Everybody who waits here, and nobody elsewhere."""
+        for channel in CHANNELS:
+            self._wake(channel)
+
     def close(self) -> None:
         """Stop listening and wake everybody."""
         self._closing.set()
@@ -74,8 +79,7 @@ class Doorbell:
         if not self._thread.is_alive():
             self._nudge.close()
             self._nudged.close()
-        for channel in CHANNELS:
-            self._wake(channel)
+        self.wake()
 
     def _wake(self, channel: Channel) -> None:
         with self._news[channel]:
@@ -95,8 +99,7 @@ class Doorbell:
                     connection.execute("SET synchronous_commit = off")
                     connection.execute(f"LISTEN {POSTGRES_CHANNEL}")
                     heard_of_trouble = False
-                    for channel in CHANNELS:  # rings may have passed unheard
-                        self._wake(channel)
+                    self.wake()  # rings may have passed unheard
                     self._listen(connection)
             except psycopg.Error as error:
                 if not heard_of_trouble:

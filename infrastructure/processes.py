@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -65,10 +65,21 @@ class Unwinding:
 class Supervisor:
     """Runs roles, each in a thread of its own, and starts again what crashed."""
 
-    def __init__(self, roles: Sequence[Role], metrics: Metrics, *, grace: float = 10.0) -> None:
-        """grace: seconds that all roles together have to end. What has not ended then is as if killed."""
+    def __init__(
+        self,
+        roles: Sequence[Role],
+        metrics: Metrics,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        grace: float = 10.0,
+    ) -> None:
+        """wake: rouses the roles that wait for other news than the stop.
+
+        grace: seconds that all roles together have to end. What has not ended then is as if killed.
+        """
         self._roles = roles
         self._metrics = metrics
+        self._wake = wake
         self._grace = grace
         self._stop = threading.Event()
         # Its put, unlike Event.set, may come from a signal handler at any moment.
@@ -89,6 +100,7 @@ class Supervisor:
                 thread.start()
             self._wait_until_asked()
             self._stop.set()
+            self._wake()
             log.info("stopping")
             deadline = time.monotonic() + self._grace
             for thread in threads:

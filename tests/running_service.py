@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cached_property
 from pathlib import Path
 
 import program
@@ -20,6 +21,7 @@ from pyotp import TOTP
 from services import folder_for_all
 from spec import until
 
+from infrastructure.doorbell import POSTGRES_CHANNEL
 from infrastructure.embedded_postgres import EmbeddedPostgres
 
 READY_SECONDS = 60.0
@@ -57,7 +59,7 @@ class RunningService:
         self.log = home.parent / "log"
         self.prefix: list[str] | None = None  # before the installed program, as a shell would have it
         self.processes: list[subprocess.Popen | Process] = []
-        self._mails: dict[Path, EmailMessage] = {}  # as they were read
+        self._mails: dict[Path, tuple[str, EmailMessage]] = {}  # to whom, and all of it, as they were read
         self.settings = {
             "MATRICULE_HOME": str(home),
             "MATRICULE_DEMO": "1",
@@ -173,8 +175,9 @@ class RunningService:
 
     # --- what it keeps
 
-    @property
+    @cached_property
     def embedded(self) -> EmbeddedPostgres:
+        """Kept, for finding its place starts processes."""
         return EmbeddedPostgres(self.home)
 
     @property
@@ -189,11 +192,15 @@ class RunningService:
             return cursor.fetchall() if cursor.description else []
 
     def let_leases_end(self) -> None:
-        """As if all the time had passed for which a message rests; how the last attempt ended is forgotten."""
+        """As if all the time had passed for which a message rests; how the last attempt ended is forgotten.
+
+        The relay hears of it, for its next poll would be a second away.
+        """
         self.rows(
             "UPDATE outbox SET leased_until = now(), next_attempt_at = now(), last_error = NULL"
             " WHERE state = 'waiting'"
         )
+        self.rows("SELECT pg_notify(%s, 'outbox')", POSTGRES_CHANNEL)
 
     def wait_for_outbox(self, **states: int) -> None:
         """As soon as exactly so many rows are in these states."""
@@ -209,8 +216,9 @@ class RunningService:
         files = sorted((self.home / "outbox").glob("*.eml"))
         for file in files:
             if file not in self._mails:
-                self._mails[file] = message_from_bytes(file.read_bytes(), policy=policy.default)
-        return [self._mails[file] for file in files if to is None or self._mails[file]["To"] == to]
+                mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+                self._mails[file] = str(mail["To"]), mail
+        return [mail for address, mail in map(self._mails.get, files) if to in (None, address)]
 
     def wait_for_mail(self, to: str) -> EmailMessage:
         until(lambda: bool(self.mails(to)))
@@ -218,9 +226,9 @@ class RunningService:
 
 
 @contextlib.contextmanager
-def a_service(**environ: str) -> Iterator[RunningService]:
+def a_service(*, on_disk: bool = False, **environ: str) -> Iterator[RunningService]:
     """A home with nothing in it, and no process yet."""
-    with folder_for_all() as folder:
+    with folder_for_all(on_disk=on_disk) as folder:
         service = RunningService(folder / "home", **environ)
         try:
             yield service

@@ -21,14 +21,14 @@ ADA, BEN = "ada@example.org", "ben@example.org"
 
 
 @pytest.fixture
-def service() -> Iterator[RunningService]:
-    with a_service(ERASURE_MAIL_HOURS="0.001") as service:
+def service(database_url) -> Iterator[RunningService]:
+    with a_service(DATABASE_URL=database_url, ERASURE_MAIL_HOURS="0.001") as service:
         yield service
 
 
 @pytest.fixture
-def elsewhere(service) -> Iterator[RunningService]:
-    """Another home, with a copy of the master key; of the register, when a test brings it."""
+def elsewhere() -> Iterator[RunningService]:
+    """Another home, with a copy of the master key and an own PostgreSQL; of the register, when a test brings it."""
     with a_service() as other:
         other.home.mkdir()
         yield other
@@ -106,25 +106,26 @@ def test_a_database_that_came_back_in_another_way_is_cleared_before_anything_els
     assert ADA not in told.stdout
 
 
-def test_what_is_there_is_not_overwritten(service):
-    service.run()
-    in_use(service, ADA)
-    folder, before = backed_up(service), service.rows("SELECT * FROM events ORDER BY position")
-    again = service.command("backup", str(folder))
-    assert (again.returncode, "not empty" in again.stderr) == (1, True)
-    running = service.command("restore", str(folder))
-    assert (running.returncode, "already running" in running.stderr) == (1, True)
-    service.interrupt(service.processes[-1])
-    full = service.command("restore", str(folder))
-    assert (full.returncode, "not empty" in full.stderr) == (1, True)
-    service.run()
-    assert service.rows("SELECT * FROM events ORDER BY position") == before
+def test_what_is_there_is_not_overwritten():
+    with a_service() as service:
+        service.run()
+        in_use(service, ADA)
+        folder, before = backed_up(service), service.rows("SELECT * FROM events ORDER BY position")
+        again = service.command("backup", str(folder))
+        assert (again.returncode, "not empty" in again.stderr) == (1, True)
+        running = service.command("restore", str(folder))
+        assert (running.returncode, "already running" in running.stderr) == (1, True)
+        service.interrupt(service.processes[-1])
+        full = service.command("restore", str(folder))
+        assert (full.returncode, "not empty" in full.stderr) == (1, True)
+        service.run()
+        assert service.rows("SELECT * FROM events ORDER BY position") == before
 
 
 @pytest.fixture(scope="module")
-def taken(postgres) -> Iterator[tuple[RunningService, Path]]:
+def taken(postgres, template) -> Iterator[tuple[RunningService, Path]]:
     """A service that is down again, and its backup."""
-    with a_service() as service:
+    with new_database(postgres, template) as database, a_service(DATABASE_URL=database) as service:
         running = service.run()
         in_use(service, ADA)
         folder = backed_up(service)

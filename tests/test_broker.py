@@ -13,9 +13,10 @@ import pytest
 from amqp.exceptions import PreconditionFailed
 from kombu import Connection
 
-from infrastructure.broker import ANSWER_SECONDS, BrokerUnavailable, connect
+from infrastructure.broker import BrokerUnavailable, connect
 
 LONG = 20.0  # seconds; a test that waits so long has failed
+PATIENCE = 1.0  # seconds for an answer, where none comes
 
 
 @pytest.fixture
@@ -227,17 +228,17 @@ def test_the_second_host_of_a_cluster_is_tried_when_the_first_is_down(broker_url
     broker.close()
 
 
-def test_a_broker_that_hangs_is_an_error_within_seconds_and_its_late_confirm_counts_for_nothing(
+def test_a_broker_that_hangs_is_an_error_in_time_and_its_late_confirm_counts_for_nothing(
     line, broker_url, name
 ):
-    broker = connect(line.url, queue=name)
+    broker = connect(line.url, queue=name, answer_seconds=PATIENCE)
     broker.publish([uuid4()])
 
     line.answers.clear()
     started = time.monotonic()
     with pytest.raises(BrokerUnavailable):
         broker.publish([uuid4()])
-    assert ANSWER_SECONDS - 1 < time.monotonic() - started < 2 * ANSWER_SECONDS
+    assert 0.8 * PATIENCE < time.monotonic() - started < 4 * PATIENCE
 
     line.answers.set()
     broker.publish([uuid4()])
@@ -248,14 +249,14 @@ def test_a_broker_that_hangs_is_an_error_within_seconds_and_its_late_confirm_cou
     broker.close()
 
 
-def test_a_queue_that_does_not_answer_is_an_error_within_seconds(line, name):
+def test_a_queue_that_does_not_answer_is_an_error_in_time(line, name):
     line.silent_after = name.encode()  # connecting goes well, declaring does not
     started = time.monotonic()
 
     with pytest.raises(BrokerUnavailable):
-        connect(line.url, queue=name).consume(lambda _: None, threading.Event())
+        connect(line.url, queue=name, answer_seconds=PATIENCE).consume(lambda _: None, threading.Event())
 
-    assert ANSWER_SECONDS - 1 < time.monotonic() - started < 3 * ANSWER_SECONDS
+    assert 0.8 * PATIENCE < time.monotonic() - started < 4 * PATIENCE
 
 
 class Line:

@@ -128,6 +128,15 @@ def test_a_ring_from_before_the_database_was_there_is_passed_on(elsewhere, datab
     early.close()
 
 
+def test_waking_is_for_everybody_here_and_nobody_elsewhere(here, elsewhere):
+    seen, seen_elsewhere = (bell.wait("imports", seen=-1, timeout=0) for bell in (here, elsewhere))
+
+    here.wake()
+
+    assert here.wait("imports", seen, LONG) > seen
+    assert elsewhere.wait("imports", seen_elsewhere, 0.05) == seen_elsewhere
+
+
 def test_closing_wakes_everybody(here):
     seen = here.wait("events", seen=-1, timeout=0)
 

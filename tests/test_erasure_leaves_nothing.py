@@ -217,10 +217,11 @@ def forms(secret: str | bytes) -> set[bytes]:
 
 
 def tables_of(service: RunningService) -> dict[str, bytes]:
-    rows = service.rows(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    )
-    return {f"table {table}": _rows(service, table) for (table,) in rows}
+    with psycopg.connect(service.database) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        return {f"table {table}": _rows(connection, table) for (table,) in tables}
 
 
 def dump(service: RunningService) -> dict[str, bytes]:
@@ -237,10 +238,10 @@ def dump(service: RunningService) -> dict[str, bytes]:
     return {**tables_of(service), **kept, "log": service.log.read_bytes()}
 
 
-def _rows(service: RunningService, table: str) -> bytes:
+def _rows(connection: psycopg.Connection, table: str) -> bytes:
     return b"\n".join(
         value if isinstance(value, bytes) else str(value).encode()
-        for row in service.rows(f'SELECT * FROM "{table}"')
+        for row in connection.execute(f'SELECT * FROM "{table}"')
         for value in row
     )
 

@@ -157,6 +157,17 @@ def test_stopping_waits_for_every_role_to_finish_what_it_has_in_hand(supervise):
     assert not any(supervisor.alive().values())
 
 
+def test_a_role_that_waits_for_other_news_is_woken_to_see_that_it_shall_stop(supervise):
+    news, seen = threading.Event(), SimpleQueue()
+    supervisor, _ = supervise(
+        Part("a", lambda stop: seen.put(news.wait(LONG) and stop.is_set())), wake=news.set, grace=LONG
+    )
+
+    supervisor.stop()
+
+    assert seen.get(timeout=2 * LONG) is True
+
+
 def test_a_role_that_does_not_end_is_not_waited_for_beyond_the_grace(supervise):
     let_go = threading.Event()
     supervisor, answer = supervise(Part("stuck", lambda stop: let_go.wait(LONG)), grace=0.05)

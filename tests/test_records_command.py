@@ -15,10 +15,12 @@ def register() -> Register:
     return Register(*(a_record(number) for number in range(1, 13)), page=5)
 
 
-def test_records_come_from_the_register_and_its_faults_are_seen_everywhere(register, tmp_path):
+def test_records_come_from_the_register_and_its_faults_are_seen_everywhere(register, database_url, tmp_path):
     with (
         serving(register) as url,
-        a_service(RECORDS_URL=url.replace("//", f"//matricule:{SECRET}@")) as service,
+        a_service(
+            DATABASE_URL=database_url, RECORDS_URL=url.replace("//", f"//matricule:{SECRET}@")
+        ) as service,
     ):
         service.run()
         until(lambda: service.health()["records"]["records"] == 12)

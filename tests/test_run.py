@@ -101,13 +101,14 @@ def test_ctrl_c_ends_everything_and_nothing_is_lost():
         assert service.interrupt(running) == 0
         assert "nothing is lost" in service.told()
         assert processes_of(service.home) == []
+        service.prefix = None
         service.run()
         assert service.me(token).json["email"] == ADA
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_stopped_while_it_starts_it_leaves_nothing_running(how):
-    with an_installed_service() as service:
+    with a_service() as service:
         starting = service.start()
         until((service.home / "postgresql" / "data" / "postmaster.pid").exists)
         os.kill(starting.pid, how)
@@ -117,7 +118,7 @@ def test_stopped_while_it_starts_it_leaves_nothing_running(how):
 
 def test_a_port_that_is_taken_is_said_and_nothing_is_left_running(smtp):
     port = smtp.url.rpartition(":")[2]
-    with an_installed_service(MATRICULE_PORT=port) as service:
+    with a_service(MATRICULE_PORT=port) as service:
         status = service.start().wait(30)
         assert status == 1
         assert "MATRICULE_PORT" in service.told()

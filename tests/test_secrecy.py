@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import psycopg
 import pytest
 from people import ZEBULONIA
 from running_service import APP, Answer, RunningService, a_service, password_in
@@ -163,18 +164,19 @@ class Walk:
 
 def stored(service: RunningService) -> dict[str, bytes]:
     """All tables but those that are open by purpose, every value as it stands."""
-    tables = service.rows(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    )
-    return {
-        f"table {table}": b"\n".join(
-            value if isinstance(value, bytes) else str(value).encode()
-            for row in service.rows(f'SELECT * FROM "{table}"')
-            for value in row
+    with psycopg.connect(service.database) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
-        for (table,) in tables
-        if table not in OPEN_BY_PURPOSE
-    }
+        return {
+            f"table {table}": b"\n".join(
+                value if isinstance(value, bytes) else str(value).encode()
+                for row in connection.execute(f'SELECT * FROM "{table}"')
+                for value in row
+            )
+            for (table,) in tables
+            if table not in OPEN_BY_PURPOSE
+        }
 
 
 def spellings(secret: str) -> set[bytes]:

@@ -1,10 +1,11 @@
 """The commands for what exists already, beside the running service: import, invite, bounces."""
 
 import json
-import subprocess
+import os
 
+import program
 from delivery_reports import report
-from running_service import PROGRAM, a_service
+from running_service import a_service
 from spec import until
 
 LINES = 3_000
@@ -15,8 +16,8 @@ def accounts(service) -> int:
     return service.rows("SELECT count(*) FROM events WHERE topic = 'account.imported'")[0][0]
 
 
-def test_accounts_that_exist_are_taken_over_asked_in_and_told_of_when_mail_comes_back(tmp_path):
-    with a_service() as service:
+def test_accounts_that_exist_are_taken_over_asked_in_and_told_of_when_mail_comes_back(database_url, tmp_path):
+    with a_service(DATABASE_URL=database_url) as service:
         service.run()
         an_import_that_is_killed_is_run_again_and_nothing_is_there_twice_or_missing(service, tmp_path)
         their_holders_are_invited_at_a_pace_or_come_by_themselves(service, tmp_path)
@@ -27,17 +28,18 @@ def an_import_that_is_killed_is_run_again_and_nothing_is_there_twice_or_missing(
     file = tmp_path / "accounts.csv"
     lines = [f"p{number}@school.example;Ada;Keller;fr" for number in range(LINES)]
     file.write_text("\n".join([f"{NEEDED}", *lines, "none;Ada;Keller;fr", ""]))
-    command = [PROGRAM, "import", "accounts", str(file), "--json"]
+    command = ["import", "accounts", str(file), "--json"]
     environ = {"PATH": "/usr/bin:/bin", "MATRICULE_HOME": str(service.home)}
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with open(os.devnull, "r+") as nothing:
+        process = program.start(*command, env=environ, stdin=nothing, stdout=nothing, stderr=nothing)
     until(lambda: accounts(service) > 0)
     process.kill()
-    process.communicate()
+    process.wait()
     there = accounts(service)
     assert 0 < there < LINES
     assert there % 1_000 == 0
 
-    done = service.command(*command[1:])
+    done = service.command(*command)
     assert done.returncode == 1
     report = json.loads(done.stdout)
     (refused,) = report.pop("refused")
@@ -80,12 +82,7 @@ def a_message_that_comes_back_is_bounced_and_a_foreign_report_refused(service, t
         1,
         {"bounced": 1, "known": 1, "delayed": 0, "refused": ["no-report"]},
     )
-    again = subprocess.run(
-        [PROGRAM, "mail", "bounce"],
-        env={"PATH": "/usr/bin:/bin", "MATRICULE_HOME": str(service.home)},
-        input=report(mail),
-        capture_output=True,
-    )
-    assert (again.returncode, again.stdout.decode()) == (0, "0 bounced, 1 known, 0 delayed.\n")
+    again = service.command("mail", "bounce", typed=report(mail).decode())
+    assert (again.returncode, again.stdout) == (0, "0 bounced, 1 known, 0 delayed.\n")
     metrics = service.ask("GET", "/metrics", port=service.ops_port).body.decode()
     assert 'matricule_outbox_items{state="bounced"} 1.0' in metrics

@@ -14,7 +14,7 @@ REST = 3.0  # s
 
 
 def measure(_server: str) -> list[Figure]:
-    with a_service(MATRICULE_LOG_LEVEL="INFO") as house:
+    with a_service(on_disk=True, MATRICULE_LOG_LEVEL="INFO") as house:
         house.run()
         _stop(house)
         starts = []

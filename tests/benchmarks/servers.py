@@ -15,7 +15,7 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get("DATABASE_URL"):
         yield given
         return
-    with private_postgres() as server:
+    with private_postgres(on_disk=True) as server:
         yield start_for_many_databases(server)
 
 

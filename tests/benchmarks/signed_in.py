@@ -21,7 +21,7 @@ def a_running_service(server: str) -> Iterator[RunningService]:
     """`matricule run` as in production: full logs, a database of its own. One network may ask as often as it likes."""
     with (
         migrated_database(server) as database,
-        a_service(DATABASE_URL=database, MATRICULE_LOG_LEVEL="INFO", **TIRELESS) as house,
+        a_service(on_disk=True, DATABASE_URL=database, MATRICULE_LOG_LEVEL="INFO", **TIRELESS) as house,
     ):
         house.run()
         yield house
