@@ -14,10 +14,14 @@ from infrastructure.bootstrap import Service
 
 
 class Route(Rule):
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., Any]:
-        """When an address of it is first wanted: of most, none ever is, and this is half of the service's start."""
-        builder = cache(partial(super()._compile_builder, append_unknown))
-        return lambda rule, **values: builder()(rule, **values)
+    """One that compiles what builds its address when an address is first asked of it.
+
+    werkzeug does it at once, and that takes longer than all else in `create_app`.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = cache(partial(super()._compile_builder, append_unknown))
+        return lambda *route, **values: compiled()(*route, **values)
 
 
 class Application(Flask):

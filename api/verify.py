@@ -44,31 +44,27 @@ LARGEST = 256 * 1024 * 1024  # bytes of a file
 def canonical(value: Any) -> bytes:
     """Of texts, whole numbers, true, false, null, lists and objects. Raises ValueError for anything else."""
     try:
-        return "".join(_pieces(value)).encode()
+        return _written(value).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
+_text = json.encoder.encode_basestring
 
 
-def _pieces(value: Any) -> Iterator[str]:
-    if value is None or isinstance(value, (bool, str)):
-        yield _text(value)
-    elif isinstance(value, int) and abs(value) < 1 << 53:
-        yield str(value)
-    elif isinstance(value, list):
-        for place, each in enumerate(value):
-            yield "," if place else "["
-            yield from _pieces(each)
-        yield "]" if value else "[]"
-    elif isinstance(value, dict):
-        for place, name in enumerate(sorted(value, key=lambda name: name.encode("utf-16-be"))):
-            yield ("," if place else "{") + _text(name) + ":"
-            yield from _pieces(value[name])
-        yield "}" if value else "{}"
-    else:
-        raise ValueError("a number that an evidence file does not hold")
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int) and abs(value) < 1 << 53:
+        return str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        return f"{{{','.join(f'{_text(name)}:{_written(value[name])}' for name in names)}}}"
+    raise ValueError("a number that an evidence file does not hold")
 
 
 def read_json(raw: bytes) -> Any:

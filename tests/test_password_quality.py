@@ -97,7 +97,7 @@ def test_more_than_128_characters_are_too_many():
 
 
 @given(st.integers(), st.integers(15, 128))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_random_and_long_enough_is_taken(seed, length):
     """Of all characters that can be printed."""
     typed = random_password(seed, length)

@@ -24,7 +24,7 @@ from people import CLERK, OTHER_CLERK
 from api import verify
 
 KEY = verify.Key.read(str(SIGNER.verifier))
-SAMPLE = 2_000
+SAMPLE = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_whatever_byte_is_changed_it_is_found(small):
 
 
 def test_every_byte_of_both_signatures_counts(small):
-    """Each changed to every other letter of base64: idle bits at the end of one must not hide a change."""
+    """Idle bits at the end of one must not hide a change: its last letters become every other letter of base64."""
     letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
     raw = small.raw
     assert found(raw) == []
@@ -131,7 +131,7 @@ def test_every_byte_of_both_signatures_counts(small):
     missed = [
         (place, letter)
         for end in ends
-        for place in range(end - 3, end + 1)
+        for place in (end - 1, end)
         for letter in letters
         if letter != raw[place] and not found(raw[:place] + bytes([letter]) + raw[place + 1 :])
     ]
