@@ -100,7 +100,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def portal(chromium) -> Iterator[Portal]:
+def portal(chromium, postgres, template) -> Iterator[Portal]:
     """The whole service with a browser in front of it: every test brings addresses of its own."""
-    with a_portal(chromium) as portal:
+    with new_database(postgres, template) as database, a_portal(chromium, DATABASE_URL=database) as portal:
         yield portal

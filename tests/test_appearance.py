@@ -15,7 +15,8 @@ from infrastructure.settings import SettingsError
 LETTER = Path(infrastructure.__file__).with_name("templates") / "message.html"
 PROJECT = Path(__file__).parents[1]
 OURS = (PROJECT / "infrastructure" / "institution.toml").read_text("utf-8")
-STYLE = (PROJECT / "api" / "web" / "static" / "pages.css").read_text("utf-8")
+STATIC = PROJECT / "api" / "web" / "static"
+STYLE = (STATIC / "pages.css").read_text("utf-8")
 
 
 def loaded(folder, old="", new="", logo=None):
@@ -35,6 +36,13 @@ def test_contrast_is_counted_as_the_guidelines_do():
     assert contrast("#000000", "#ffffff") == contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
     assert contrast("#123456", "#123456") == 1
+
+
+def test_no_style_depends_on_the_language():
+    """So contrasts are looked at in one (tests/wcag.py)."""
+    styles = [file.read_text("utf-8") for file in STATIC.glob("*.css")]
+    assert STYLE in styles
+    assert not re.search(r":lang\(|\[(lang|hreflang|data-(lang|locale))\b", "".join(styles))
 
 
 def test_an_institution_brings_its_own_colours_and_logo(tmp_path):

@@ -10,6 +10,7 @@ from secretariat import browser_of, secretariat, serving
 from wcag import violations
 
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
+EVERY = 1_500  # ms, after which the page looks again
 SHOTS = os.environ.get("IMPORT_SHOTS")
 LINES = [
     "E-Mail;Prénom;Nom;Langue;Rabais",
@@ -34,6 +35,7 @@ def test_a_file_is_brought_checked_and_run_while_the_page_keeps_itself_up_to_dat
     kim = house.staff("secretariat", "kim.frei@secretariat.example")
     take_over = next(role for role in house.service.work() if role.name == "take-over")
     with serving(house) as address, browser_of(chromium, address, kim, **DESKTOP) as page:
+        page.clock.install()
         page.goto("/console/imports")
         page.set_input_files("#file", file)
         page.click("summary:has-text('colonnes')")
@@ -42,7 +44,10 @@ def test_a_file_is_brought_checked_and_run_while_the_page_keeps_itself_up_to_dat
         page.click("text=Vérifier d")
         page.wait_for_selector("[data-live=running]")
         shot(page, "import-waiting-desktop")
+        with page.expect_response(page.url):
+            page.clock.fast_forward(EVERY)
         take_over.take_next(threading.Event())
+        page.clock.fast_forward(EVERY)
         page.wait_for_selector("[data-live=over]")
         assert "rien n'a été enregistré" in page.inner_text("main").replace("\u2019", "'")
         shot(page, "import-rehearsed-desktop")
@@ -51,6 +56,7 @@ def test_a_file_is_brought_checked_and_run_while_the_page_keeps_itself_up_to_dat
         page.click("text=Reprendre ce fichier")
         page.wait_for_selector("[data-live=running]")
         take_over.take_next(threading.Event())
+        page.clock.fast_forward(EVERY)
         page.wait_for_selector("[data-live=over]")
         assert page.inner_text("dl.summary").split()[-1] == "3"
         for size, name in ((PHONE, "phone"), (SMALLEST, "smallest")):

@@ -149,12 +149,14 @@ def test_at_a_desk_a_passkey_is_added_and_stands_in_the_passwords_place(portal):
         page.wait_for_url("**/profile")
         assert "Votre mot de passe est changé." in told(page)
 
+        page.clock.install()
         page.goto("/profile/data")
         for _ in range(2):  # the page stays as it is
             with page.expect_download() as download:
                 page.click("text=Confirmer avec une clé d'accès")
             assert download.value.suggested_filename == "matricule.json"
-            page.wait_for_selector("form[data-form]:not([data-sent])")
+            page.clock.fast_forward(2_000)
+            assert page.is_visible("form[data-form]:not([data-sent])")
         assert json.loads(download.value.path().read_text())["account"]["email"] == email
 
         elsewhere = portal.service.ask("POST", "/api/v1/tokens", {"email": email, "password": NEW_PASSWORD})
