@@ -60,7 +60,7 @@ def test_asking_for_an_account_is_answered_alike_for_a_known_and_an_unknown_addr
     service.wait_for_mail(ADA)
     fresh = (f"nobody-{number}@school.example" for number in count())
     doors = {"known": lambda: service.sign_up(ADA), "unknown": lambda: service.sign_up(next(fresh))}
-    hold_alike(doors, tries=100, rounds=12, typical=median, near=0.05)
+    hold_alike(doors, tries=200, rounds=6, typical=median, near=0.05)
 
 
 def test_asking_for_a_new_password_is_answered_alike_for_a_known_and_an_unknown_address(service):
@@ -69,7 +69,7 @@ def test_asking_for_a_new_password_is_answered_alike_for_a_known_and_an_unknown_
     fresh = (f"nobody-{number}@school.example" for number in count())
     ask = partial(service.ask, "POST", "/api/v1/password-resets")
     doors = {"known": lambda: ask({"email": ADA}), "unknown": lambda: ask({"email": next(fresh)})}
-    hold_alike(doors, tries=100, rounds=12, typical=median, near=0.05)
+    hold_alike(doors, tries=200, rounds=6, typical=median, near=0.05)
 
 
 @pytest.mark.parametrize("door", ["/api/v1/tokens", "/api/v1/session"])

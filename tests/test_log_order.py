@@ -18,7 +18,7 @@ from infrastructure.event_mapper import SealedEvent, opener
 from infrastructure.project import SNAPSHOT, Horizon
 from projections.projector import ENDLESS, read_batch
 
-WRITERS, STREAMS, EVENTS, AT_ONCE = 16, 8, 20_000, 25
+WRITERS, STREAMS, EVENTS, AT_ONCE = 16, 8, 50_000, 25
 LONG = 60.0  # s; a test that waits so long has failed
 
 
