@@ -5,6 +5,7 @@ from string import Formatter
 import pytest
 
 from domain import errors
+from domain.matching import CAUSES
 from infrastructure.translations import LOCALES, catalogue, completed, table, text, topics
 
 PLACES = [(topic, locale) for topic in topics() for locale in LOCALES if locale != "fr"]
@@ -98,3 +99,9 @@ def every_refusal(root: type[errors.Refused] = errors.Refused):
 @pytest.mark.parametrize("code", sorted({refusal.code for refusal in every_refusal()}))
 def test_every_refusal_is_explained(code):
     assert set(table("fr", "problems", code)) == {"title", "detail"}
+
+
+@pytest.mark.parametrize("place", ["codes", "console"])
+def test_every_cause_of_a_case_has_words(place):
+    """A queue that has none for one of them cannot be shown at all."""
+    assert table("fr", place, "causes").keys() == set(CAUSES)
