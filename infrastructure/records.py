@@ -73,7 +73,7 @@ class Records:
     def __init__(self, pool: ConnectionPool, *, writable: bool = True) -> None:
         """pool: of connections in autocommit. writable: False where the register is a copy of another one."""
         self._pool = pool
-        self._writable = writable
+        self.is_writable = writable
 
     def candidates(self, declared: Declared, account_address: str) -> list[Record]:
         """Those that may be the person's: they agree in AHV number, in birth date and a family name borne now or at
@@ -137,7 +137,7 @@ class Records:
         """Raises RecordsNotWritable. The effect raises RecordExists where the register has the AHV number, and Conflict
         where the record's own is in use.
         """
-        if not self._writable:
+        if not self.is_writable:
             raise RecordsNotWritable
         row = {
             **vars(record),

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ from api_client import PROFILE, Client, House, running
 from browsing import PATIENCE
 from page_visitor import Visitor
 from playwright.sync_api import Browser, Page
+from records_register import Register
+from records_register import serving as answering
 from running_service import TIRELESS
 from services import new_database
 from waitress.server import create_server
 
 from api.identity import COOKIE
+from domain.calendar import ZURICH
+from infrastructure.records_source import Source, SourceFault
 
 HEADER = "record_number;ahv_number;family_name;given_name;birth_name;birth_date;sex;street;postal_code;city;email;phone"
 # Claire's record agrees in all but the address; the second one is somebody else's who bears her name.
@@ -36,6 +41,26 @@ def secretariat(postgres: str, template: str, home: Path, *records: str) -> Iter
         file.write_text("\n".join([HEADER, *REGISTER, *records, ""]))
         house.service.records.import_file(file, today=house.service.clock.now().date())
         yield house
+
+
+@contextmanager
+def mirroring(postgres: str, template: str, home: Path, register: Register) -> Iterator[House]:
+    """The same, where the institution keeps the register; it is read when a test asks for it."""
+    with (
+        answering(register) as url,
+        new_database(postgres, template) as database,
+        running(database, home, RECORDS_URL=url, **TIRELESS) as house,
+    ):
+        yield house
+
+
+def read_register(house: House, source: Source | None = None, *, ago: timedelta = timedelta()) -> None:
+    """As the service does from time to time: what goes wrong is noted, and the older records stay."""
+    now = house.service.clock.now() - ago
+    with suppress(SourceFault):
+        house.service.mirror.refresh(
+            source or house.service.records_source, now=now, today=now.astimezone(ZURICH).date()
+        )
 
 
 def waiting(house: House, **declared: Any) -> Client:

@@ -156,6 +156,8 @@ def _shown(sheet: CaseSheet, action: str, form: Form) -> Response:
         taker=sheet.case.taken_by,
         questions=QUESTIONS,
         decided=decided.last(),
+        register=desk.register(),
+        is_mirrored=not service().records.is_writable,
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from flask import current_app, g, request
 
-from api.context import locale, today
-from api.web.words import t
+from api.context import locale, service, today
+from api.mirroring import records_state
+from api.web.words import short_moment, t
 from infrastructure import codes
 from infrastructure.sessions import Identity
 
@@ -34,6 +35,7 @@ TABS: Final = (
     Tab("console_imports.show", "/console/imports", "imports", ("secretariat",)),
     Tab("console_audit.show", "/console/audit", "audit", ("auditor",)),
 )
+SILENT: Final = ("down", "slow", "broken-off", "status")  # faults of a register from which there is no answer
 NEAR: Final = {0: "today", 1: "tomorrow", -1: "yesterday"}
 
 
@@ -63,6 +65,17 @@ def in_days(due: date) -> str:
     if days in NEAR:
         return t(f"console.deadline.{NEAR[days]}")
     return t(f"console.deadline.{'ahead' if days > 0 else 'behind'}", days=abs(days))
+
+
+def register() -> str | None:
+    """How old what the register says is, while it cannot be read; None where nothing is wrong with it."""
+    state = records_state(service())
+    if not (state["fault"] or state["late"]):
+        return None
+    if state["read_at"] is None:
+        return t("console.register.never")
+    what = "late" if not state["fault"] else "silent" if state["fault"] in SILENT else "odd"
+    return t(f"console.register.{what}", at=short_moment(state["read_at"]))
 
 
 def choices(listed: str) -> list[tuple[str, str]]:

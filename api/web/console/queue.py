@@ -13,7 +13,7 @@ from api.errors import Problem
 from api.schemas.staff import CASE_STATES, CaseFilter
 from api.spreadsheet import sent
 from api.traces import traced
-from api.web.console import decided
+from api.web.console import decided, desk
 from api.web.console.desk import CASE_READERS
 from api.web.feature import Feature
 from api.web.page import go, page
@@ -63,6 +63,7 @@ def show() -> Response:
         cursor=end and pagination.sealed(end, "pages of the queue"),
         is_first=after is None,
         decided=decided.last(),
+        register=desk.register(),
     )
 
 
