@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from api_client import Client
+from api_client import PROFILE, Client
 from page_visitor import Visitor
 from secretariat import at_the_console, case_of, reads_of, secretariat, waiting
 
@@ -135,6 +135,44 @@ def test_the_second_clerk_is_told_who_was_first(house, kim, clerk, claire):
     assert "kim.frei@secretariat.example a lié ce dossier à un autre compte" in page.words
     assert "Liée au compte de" in page.words
     undo(house, kim, claire)
+
+
+def test_what_the_holder_corrected_meanwhile_is_shown_before_anything_is_decided(house, kim, clerk, claire):
+    case = case_of(house, claire)
+    clerk.get(case)
+    claire.put("/me/profile", {**PROFILE, "ahv_number": "756.9217.0769.92", "city": "Bienne"})
+    for action, typed in {
+        "link": {"record_number": "R-1001"},
+        "reject": {"reason": "data-wrong"},
+        "take": {},
+    }.items():
+        page = clerk.shown(clerk.send(f"{case}/{action}", typed))
+        assert page.status_code == 409
+        assert "La personne a corrigé ses données, le " in page.words
+        assert "Localité avant : Moutier → après : Bienne" in page.words
+        assert "Numéro AVS avant : 756.••••.••••.97 → après : 756.••••.••••.92" in page.words
+        assert "avant : Claire" not in page.words
+        assert 'name="reason"' not in page.html
+    assert link_of(house, claire) is None
+    assert "S'il faut décider, un nouveau cas apparaît" in page.words
+    position = house.service.watermark.open(house.match(claire.id))
+    house.service.watermark.wait(("cases", "directory"), position)
+    following = case_of(house, claire)
+    assert f'href="{following}">Ouvrir le nouveau cas' in clerk.get(case).html
+    sent(clerk, f"{following}/link", record_number="R-1001", reason="identity-checked")
+    assert "Le compte est lié au dossier R-1001." in clerk.get(case).words
+    undo(house, kim, claire)
+
+
+def test_a_case_that_another_withdrew_is_not_said_to_be_corrected(house, kim, clerk, claire):
+    case, kept = case_of(house, claire), waiting(house, ahv_number=None)
+    merged = kim.post(
+        f"/accounts/{kept.id}/merge", {"account": str(claire.id), "reason": "same-person", "note": None}
+    )
+    assert merged.status_code < 300, merged.json
+    words = clerk.get(case).words
+    assert "car le compte ou le registre a changé" in words
+    assert "corrigé" not in words
 
 
 def test_a_lost_session_brings_back_what_was_typed(house, kim, clerk, claire):

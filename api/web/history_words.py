@@ -45,11 +45,12 @@ def _told(happened: Moment, shown: Callable[[Moment], dict[str, Any]]) -> dict[s
         "at": at,
         "time": format_time(at, "HH:mm", locale=DATES[locale()]),
         "own": happened.by == text(locale(), "history", "actors", "holder"),
-        "changes": [_in_words(**change) for change in told["changes"]],
+        "changes": [change(**each) for each in told["changes"]],
     }
 
 
-def _in_words(field: str, old: Any, new: Any) -> dict[str, str | None]:
+def change(field: str, old: Any, new: Any) -> dict[str, str | None]:
+    """A field with its value before and after, in words."""
     return {
         "field": text(locale(), "history", "fields", field),
         "old": value(field, old),

@@ -11,6 +11,7 @@ from api.context import locale, service, today
 from api.identity import me
 from api.schemas.staff import LinkDecision, QuestionToHolder, RecordCreation, Rejection, Taking
 from api.traces import traced
+from api.web import history_words
 from api.web.console import comparison, decided, desk
 from api.web.console.desk import CASE_READERS, CLERKS
 from api.web.feature import Feature
@@ -19,8 +20,9 @@ from api.web.page import go, page
 from api.web.visitors import for_staff, note_position, reads
 from application.linking import CaseSheet
 from application.ports import Saved
-from domain.errors import Refused
+from domain.errors import AlreadyDecided, Refused
 from domain.matching import is_identical
+from domain.profile import PERSONAL_DATA, Profile
 from infrastructure import codes
 from infrastructure.translations import text
 
@@ -50,12 +52,15 @@ def show(case_id: UUID) -> Response:
 def decide(case_id: UUID, action: str) -> Response:
     """Carry out what the action's form says, and go on with the next case."""
     sheet = service().linking.sheet(case_id)
-    form = _form(action, sheet)
-    if wanted := form.read():
+    form, case = _form(action, sheet), sheet.case
+    if form.is_sent and not case.is_undecided:  # which says more than what is wrong with the form
+        refusal = AlreadyDecided(by=case.by, at=case.at, state=case.state)
+        decided.refused(form, refusal, sheet.account_id)
+    elif wanted := form.read():
         try:
             saved = _command(action)(case_id, **wanted, actor=me().account_id)
         except Refused as refusal:
-            decided.refused(form, refusal)
+            decided.refused(form, refusal, sheet.account_id)
         else:
             form.done()
             return _next(case_id, saved, action)
@@ -67,16 +72,17 @@ def decide(case_id: UUID, action: str) -> Response:
 @reads("cases", "timeline")
 def take(case_id: UUID) -> Response:
     """Let colleagues see who works on it."""
+    sheet = service().linking.sheet(case_id)
     form = Form(Taking)
     if wanted := form.read():
         try:
             saved = service().linking.take(case_id, **wanted, actor=me().account_id)
         except Refused as refusal:
-            decided.refused(form, refusal)
+            decided.refused(form, refusal, sheet.account_id)
         else:
             form.done()
             return go("console_case.show", case_id=case_id, after=saved)
-    return _shown(service().linking.sheet(case_id), LINK, form)
+    return _shown(sheet, LINK, form)
 
 
 def _command(action: str) -> Callable[..., Saved]:
@@ -155,10 +161,28 @@ def _shown(sheet: CaseSheet, action: str, form: Form) -> Response:
         reasons=[] if action == QUESTION else desk.choices(f"reasons.{action}"),
         taker=sheet.case.taken_by,
         questions=QUESTIONS,
+        corrected=_corrected(sheet),
+        open_case=service().cases.undecided_of(sheet.account_id) if case["state"] == "withdrawn" else None,
+        linked_to=entry and entry.record_number,
         decided=decided.last(),
         register=desk.register(),
         is_mirrored=not service().records.is_writable,
     )
+
+
+def _corrected(sheet: CaseSheet) -> list[dict[str, str | None]] | None:
+    """What the holder changed, whereby the case was withdrawn; None where that was not so."""
+    case = sheet.case
+    if (case.state, case.by) != ("withdrawn", sheet.account_id):
+        return None
+    moments = service().history.of(sheet.account_id, locale())
+    return [
+        history_words.change(**each)
+        for moment in moments
+        if (moment.type, moment.at) == (Profile.ProfileCorrected.TOPIC, case.at)
+        for each in moment.changes
+        if each["field"] in PERSONAL_DATA
+    ]
 
 
 def _holders(account_id: UUID, record_numbers: Iterable[str]) -> dict[str, dict[str, Any]]:
