@@ -4,20 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.ports import EventLog, PortfolioItems
+from application.ports import Clock, EventLog, PortfolioItems
 from domain import errors
-from domain.portfolio import Item, Place, Wanted
+from domain.account import Account
+from domain.portfolio import Item, Place, Seen, Wanted
+from domain.profile import Link
 
 
 @dataclass(frozen=True)
 class Portfolios:
     """Whose record it is, the log says at each question; no read model is asked.
 
-    All methods raise NotLinkedYet, AccountLocked and AccountClosed.
+    All methods but `seen` raise NotLinkedYet, AccountLocked and AccountClosed.
     """
 
     log: EventLog
     items: PortfolioItems
+    clock: Clock
 
     def page(
         self, account_id: UUID, wanted: Wanted, *, after: Place | None, limit: int | None
@@ -42,18 +45,27 @@ class Portfolios:
 
     def listed(self, account_id: UUID, shown: Iterable[Item]) -> None:
         """A list was shown: nothing of it is new any more, but for files that nobody has fetched."""
-        self.items.see(account_id, [item for item in shown if item.new and not item.file])
+        new = [item for item in shown if item.new and not item.file]
+        self.items.see(account_id, new, self.clock.now())
 
     def fetched(self, account_id: UUID, document: Item) -> None:
-        self.items.see(account_id, [document] if document.new else [])
+        self.items.see(account_id, [document] if document.new else [], self.clock.now())
+
+    def seen(self, account_id: UUID) -> Sequence[Seen]:
+        """What its holder has seen of the record to which the account is linked, for whoever takes that back."""
+        link = self._link_of(self.log.account(account_id))
+        return self.items.seen(link.record_number, reader=account_id) if link else []
 
     def _record_of(self, account_id: UUID) -> str:
         account = self.log.account(account_id)
         account.must_be_usable()
-        try:
-            link = self.log.profile(account.profile_id).link
-        except errors.ProfileMissing:
-            link = None
+        link = self._link_of(account)
         if link is None:
             raise errors.NotLinkedYet
         return link.record_number
+
+    def _link_of(self, account: Account) -> Link | None:
+        try:
+            return self.log.profile(account.profile_id).link
+        except errors.ProfileMissing:
+            return None

@@ -12,7 +12,7 @@ from domain.account import Account
 from domain.erasure import Erased
 from domain.fact import Whence
 from domain.persons import Declared, Record
-from domain.portfolio import Item, Place, Wanted
+from domain.portfolio import Item, Place, Seen, Wanted
 from domain.profile import Profile
 from domain.weighing import Census
 
@@ -402,8 +402,11 @@ class PortfolioItems(Protocol):
     def get(self, record_number: str, item_id: UUID, *, reader: UUID) -> Item | None:
         """None where there is none, or it is about another record."""
 
-    def see(self, reader: UUID, items: Sequence[Item]) -> None:
+    def see(self, reader: UUID, items: Sequence[Item], now: datetime) -> None:
         """They are no longer new, until they change."""
+
+    def seen(self, record_number: str, *, reader: UUID) -> Sequence[Seen]:
+        """The latest first, with what has changed since."""
 
 
 class Cases(Protocol):

@@ -1,7 +1,7 @@
 """What the institution publishes about a person in its register: courses, certificates and documents."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,6 +46,15 @@ class Place(NamedTuple):
     day: date
     kind: str
     number: str
+
+
+class Seen(NamedTuple):
+    """What an account was shown of a record. file: its name, where it was fetched. at: None, before that was kept."""
+
+    number: str
+    title: str | None
+    file: str | None
+    at: datetime | None
 
 
 NO_DAY = date.min  # what has no dates comes last

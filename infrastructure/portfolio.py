@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +12,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from domain.portfolio import NO_DAY, File, Item, Place, Wanted
+from domain.portfolio import NO_DAY, File, Item, Place, Seen, Wanted
 from domain.values import InvalidValue
 from infrastructure.documents import Documents
 from infrastructure.import_file import FileRefused, Refusal, Report, Row
@@ -46,10 +47,14 @@ PAGE = Prepared(f"""
 """)
 GET = Prepared(f"{_ITEMS} AND p.id = $3::uuid")
 SEE: Final = """
-    INSERT INTO seen_items AS seen (account_id, item_id, revision)
-    SELECT %s, item_id, revision FROM unnest(%s::uuid[], %s::int[]) AS shown (item_id, revision) ORDER BY item_id
-    ON CONFLICT (account_id, item_id) DO UPDATE SET revision = excluded.revision
+    INSERT INTO seen_items AS seen (account_id, item_id, revision, seen_at)
+    SELECT %s, item_id, revision, %s FROM unnest(%s::uuid[], %s::int[]) AS shown (item_id, revision) ORDER BY item_id
+    ON CONFLICT (account_id, item_id) DO UPDATE SET revision = excluded.revision, seen_at = excluded.seen_at
       WHERE seen.revision < excluded.revision
+"""
+SEEN: Final = """
+    SELECT p.number, p.title, p.file, s.seen_at FROM portfolio AS p JOIN seen_items AS s ON s.item_id = p.id
+    WHERE p.record_number = %s AND s.account_id = %s ORDER BY s.seen_at DESC NULLS LAST, p.kind, p.number
 """
 # Which line of a file was the first about an item: in the database, so that a file may have any number of lines.
 NAMED: Final = """
@@ -83,11 +88,15 @@ class Portfolio:
         row = GET.one(self._pool, (record_number, reader, item_id))
         return row and _item(*row)
 
-    def see(self, reader: UUID, items: Sequence[Item]) -> None:
+    def see(self, reader: UUID, items: Sequence[Item], now: datetime) -> None:
         if items:
             shown = [item.id for item in items], [item.revision for item in items]
             with self._pool.connection() as connection:
-                connection.execute(SEE, (reader, *shown))
+                connection.execute(SEE, (reader, now, *shown))
+
+    def seen(self, record_number: str, *, reader: UUID) -> list[Seen]:
+        with self._pool.connection() as connection:
+            return [Seen(*row) for row in connection.execute(SEEN, (record_number, reader))]
 
     def import_file(
         self,

@@ -5,7 +5,10 @@ import re
 import pytest
 from api_client import PROFILE, Client
 from page_visitor import Visitor
+from portfolio_files import HandedOver
 from secretariat import at_the_console, case_of, reads_of, secretariat, waiting
+
+from domain.calendar import ZURICH
 
 AHV = "756.1234.5678.97"
 
@@ -78,6 +81,29 @@ def test_one_key_and_one_button_link_where_identity_agrees_and_the_undo_is_at_ha
     assert page.request.path == case_of(house, claire)
     assert "La liaison est annulée" in page.words
     assert "La liaison est annulée" not in clerk.get(page.request.path).words
+
+
+def test_whoever_takes_a_link_back_is_told_first_what_was_seen_of_the_record(house, clerk, claire, tmp_path):
+    undo_page, why = f"/console/accounts/{claire.id}/unlink", {"reason": "wrong-record"}
+    sent(clerk, f"{case_of(house, claire)}/link", record_number="R-1001")
+    handed = HandedOver(tmp_path, house.service.portfolio_items)
+    handed.take("R-1001;course;FC-1;Albums;followed;;;;;", handed.document("R-1001", "A-1"))
+    assert "déjà vu" not in clerk.get(undo_page).words
+    items = claire.get("/me/portfolio").json["items"]
+    (document,) = (each["id"] for each in items if each["kind"] == "document")
+    assert claire.get(f"/me/documents/{document}").status_code == 200
+    page = clerk.shown_again(undo_page, why)
+    fetched_at = house.service.clock.now().astimezone(ZURICH)
+    assert f"Attestation ( a.pdf ), téléchargé le {fetched_at:%d.%m.%Y}" in page.words
+    assert "Autres entrées du portfolio affichées : 1" in page.words
+    assert link_of(house, claire) == "R-1001"
+    assert "La liaison est annulée" in clerk.submit(undo_page, why, on=page).words
+    assert claire.get(f"/me/documents/{document}").status_code == 403
+    other = waiting(house)
+    sent(clerk, f"{case_of(house, other)}/link", record_number="R-1001")
+    assert "déjà vu" not in clerk.get(f"/console/accounts/{other.id}/unlink").words
+    clerk.submit(f"/console/accounts/{other.id}/unlink", why)
+    assert link_of(house, other) is None
 
 
 def test_what_is_not_certain_wants_a_reason_and_a_record_that_there_is(house, clerk):

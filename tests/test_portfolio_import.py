@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from people import NOON
 from portfolio_files import LIMIT, PDF, HandedOver, counts, refusals, sha256, store
 
 from domain.portfolio import NO_DAY, File, Wanted
@@ -309,7 +310,7 @@ def test_a_second_file_changes_what_differs_and_keeps_what_it_does_not_mention(h
 
 def test_another_document_of_the_same_number_takes_its_place_and_is_new_again(handed, items, documents):
     handed.take(handed.document("R-1", "1"))
-    items.see(READER, of(items, "R-1"))
+    items.see(READER, of(items, "R-1"), NOON)
     assert not of(items, "R-1")[0].new
     corrected = PDF + b"corrected"
     assert counts(handed.take(handed.document("R-1", "1", corrected))) == (1, 0, 1, 0)
@@ -446,7 +447,7 @@ def test_an_item_is_found_under_its_own_record_only(handed, items):
 
 def test_what_somebody_has_seen_stays_new_for_others(handed, items):
     handed.take("R-1;course;1;;;;;;;")
-    items.see(READER, of(items, "R-1"))
-    items.see(READER, of(items, "R-1"))
+    items.see(READER, of(items, "R-1"), NOON)
+    items.see(READER, of(items, "R-1"), NOON)
     other = items.page("R-1", Wanted(), reader=UUID(int=8), after=None, limit=1)
     assert ([item.new for item in of(items, "R-1")], [item.new for item in other]) == ([False], [True])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 from marshmallow import Schema
 
 from api.context import service
@@ -128,7 +128,11 @@ def act(account_id: UUID, name: str) -> Response:
     """The form, and what it says carried out."""
     entry, action = _entry(account_id), ACTIONS[name]
     form = Form(action.schema)
-    if wanted := form.read():
+    seen = service().portfolios.seen(account_id) if name == "unlink" and entry.link_state == "linked" else []
+    wanted = form.read()
+    if wanted and request.form.get("seen", "0") != str(len(seen)):  # what the clerk was told, if anything
+        form.ask()
+    elif wanted:
         try:
             saved = action.carry_out(service())(account_id, **wanted, actor=me().account_id)
         except Refused as refusal:
@@ -145,6 +149,8 @@ def act(account_id: UUID, name: str) -> Response:
         fields=action.schema().fields.keys(),
         reasons=desk.choices(f"reasons.{action.reasons}") if action.reasons else [],
         danger=action.danger,
+        documents=[each for each in seen if each.file],
+        seen=seen,
     )
 
 
