@@ -1,6 +1,7 @@
 """A clerk's bad morning: a register that fails, a holder who corrects meanwhile, a wrong link that was made use of."""
 
 import re
+from contextlib import contextmanager
 from threading import Event, Thread
 
 import pytest
@@ -50,6 +51,31 @@ def link_of(house, holder):
     return house.service.store.profile(house.service.store.account(holder.id).profile_id).link
 
 
+@contextmanager
+def read_while_it_hangs(house, register):
+    """The thread that reads it. In the end the register hangs up."""
+    asked, over = Event(), Event()
+
+    def hang(handler, page):
+        asked.set()
+        return over.wait(60)
+
+    register.act = hang
+    reading = Thread(target=read_register, args=(house,))
+    reading.start()
+    try:
+        assert asked.wait(10)
+        yield reading
+    finally:
+        over.set()
+        reading.join()
+        register.act = as_usual
+
+
+def as_usual(handler, page):
+    return False
+
+
 def rubbish(handler, page):
     return send(handler, b"<html>Maintenance</html>")
 
@@ -60,25 +86,15 @@ def test_a_register_that_hangs_dies_or_answers_rubbish_keeps_no_clerk_from_the_w
     claire = waiting(house, ahv_number=AHV_NUMBERS[0])
     case = case_of(house, claire)
     as_of = f"{house.service.mirror.state().read_at.astimezone(ZURICH):%d.%m.%Y %H:%M}"
-    asked, over = Event(), Event()
-
-    def hang(handler, page):
-        asked.set()
-        return over.wait(60)  # and then hangs up
-
     with browser_of(chromium, address, kim, **DESKTOP) as page:
-        register.act = hang
-        reading = Thread(target=read_register, args=(house,))
-        reading.start()
-        assert asked.wait(10)
-        before = len(register.asked)
-        page.goto("/console")
-        follow(page, f"[href='{case}']")
-        follow(page, "text=Créer un dossier")
-        assert "Créez le dossier dans ce système" in page.inner_text("#decision")
-        assert (reading.is_alive(), len(register.asked)) == (True, before)  # no page asks, and so none waits
-        over.set()
-        reading.join()
+        with read_while_it_hangs(house, register) as reading:
+            before = len(register.asked)
+            page.goto("/console")
+            follow(page, f"[href='{case}']")
+            follow(page, "text=Créer un dossier")
+            assert "Créez le dossier dans ce système" in page.inner_text("#decision")
+            # No page asks, and so none waits.
+            assert (reading.is_alive(), len(register.asked)) == (True, before)
         for path in ("/console", case):
             page.goto(path)
             assert f"ne répond pas pour l'instant. Les dossiers datent du {as_of}" in page.inner_text("main")
@@ -90,7 +106,7 @@ def test_a_register_that_hangs_dies_or_answers_rubbish_keeps_no_clerk_from_the_w
         page.keyboard.press("l")
         page.wait_for_selector(".told-good")
         assert "liée au dossier R-1" in page.inner_text(".told-good")
-        register.act = lambda handler, page: False
+        register.act = as_usual
         read_register(house)
         page.goto("/console")
         assert "Les dossiers datent" not in page.inner_text("main")
