@@ -2,7 +2,7 @@
 
 Each key is a number, an index holds those of every record, and a record is looked at when it shares one with the
 person. A key asks for two things at least, so that few share it; each outlives other faults: a wrong letter, another
-birth date, names that have changed places, a marriage, a move. AHV numbers have an index of their own.
+birth date or none, names that have changed places, a marriage, a move. AHV numbers have an index of their own.
 """
 
 from datetime import date
@@ -14,7 +14,7 @@ from domain.normal_forms import name_forms, name_parts, phone_form, sound, stree
 from domain.persons import Declared, Record
 from domain.values import address_key
 
-KEYS: Final = 48  # of one person at most: who bears eight names is found by the first ones
+KEYS: Final = 64  # of one person at most: who bears eight names is found by the first ones
 
 
 def blocking_keys(person: Declared | Record, email: str | None) -> list[int]:
@@ -22,19 +22,30 @@ def blocking_keys(person: Declared | Record, email: str | None) -> list[int]:
 
     Stored with the records: whoever makes them in another way lets go of all with a migration.
     """
-    born, given = person.birth_date, _sounds(person.given_name)
+    given = _sounds(person.given_name)
     family = _sounds(person.family_name) | _sounds(person.birth_name)
+    either = sorted(family | given)
+    both = sorted({tuple(sorted(pair)) for pair in product(family, given)})
+    born, place = person.birth_date, person.postal_code
     told: list[tuple[object, ...]] = []
     if email:
         told.append(("email", address_key(email)))
     if person.phone:
         told.append(("phone", phone_form(person.phone)))
-    if person.street and person.postal_code and given:
-        told += [("home", person.postal_code, *street_form(person.street), name) for name in sorted(given)]
+    if born and place:
+        told.append(("born", born.isoformat(), place))
     if born:
-        told += [("day", born.isoformat(), name) for name in sorted(family | given)]
-        for pair in sorted({tuple(sorted(pair)) for pair in product(family, given)}):
+        told += [("day", born.isoformat(), name) for name in either]
+        for pair in both:
             told += [("year", born.year, *pair), ("turned", *_either_way(born), *pair)]
+    if person.street and place:
+        street, house = street_form(person.street)
+        heard, digits = sound(street), "".join(sorted(place))  # which may have changed places
+        told += [("home", digits, heard, house, name) for name in either]
+        for pair in both:
+            told.append(("street", place, heard, *pair))
+            if house:
+                told += [("house", place, house, *pair), ("door", heard, house, *pair)]
     return sorted({_number(key) for key in told[:KEYS]})
 
 
