@@ -57,7 +57,7 @@ def test_figures_have_a_headline_a_chart_and_its_numbers(house, clerk):
     page = clerk.get("/console/dashboard").html
     found = tables(page)
     assert set(found) == {"time", "backlog", "requests", "ways", "mails"}
-    assert "1 dossier restait à traiter, dont 0 en retard" in clerk.get("/console/dashboard").words
+    assert "1 cas restait à traiter, dont 0 en retard" in clerk.get("/console/dashboard").words
     head, *days = found["backlog"]
     assert head == ["Jour ou semaine", "À traiter", "En retard"]
     assert (len(days), days[-1][1:]) == (30, ["1", "0"])
