@@ -36,6 +36,7 @@ BENCHMARKS = (
     "pages",
     "at_rest",
     "matching",
+    "febrl",
     "refresh",
     "search",
     "importing",
