@@ -15,8 +15,15 @@ PORTAL = {"fr": "ma HEP-BEJUNE", "de": "meine HEP-BEJUNE", "en": "my HEP-BEJUNE"
 
 @pytest.mark.parametrize(
     ("language", "first", "second", "number"),
-    [("fr", DESKTOP, PHONE, 20), ("de", PHONE, DESKTOP, 21), ("en", DESKTOP, PHONE, 22)],
-    ids=["fr", "de", "en"],
+    [
+        ("fr", DESKTOP, PHONE, 20),
+        ("fr", PHONE, DESKTOP, 23),
+        ("de", PHONE, DESKTOP, 21),
+        ("de", DESKTOP, PHONE, 24),
+        ("en", DESKTOP, PHONE, 22),
+        ("en", PHONE, DESKTOP, 26),
+    ],
+    ids=["fr, phone", "fr, desk", "de, desk", "de, phone", "en, phone", "en, desk"],
 )
 def test_the_whole_way_begun_on_one_device_and_ended_on_another(portal, language, first, second, number):
     record = somebody(number)
