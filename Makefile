@@ -15,9 +15,9 @@ run: export MATRICULE_DEMO ?= 1
 run: $(VENV)/.ready-to-run
 	@exec $(BIN)/matricule run
 
-# Side by side: a test alone leaves half of two cores idle. ARGS="-n 0 tests/test_x.py" for one in the foreground.
+# Three side by side: a test alone leaves half of two cores idle, and two of them now and then wait at once. ARGS="-n 0 tests/test_x.py" for one in the foreground.
 test: lint
-	@exec $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses 3 --dist worksteal $(ARGS)
 
 bench: $(VENV)/.ready-to-test
 	@exec $(BIN)/python tests/benchmarks $(ARGS)
