@@ -124,8 +124,6 @@ def _differences(live: Connection, replay: Connection, model: ReadModel) -> Iter
         width,
     )
     for key, here, there in pairs:
-        if here == there:
-            continue
         named = dict(zip(model.key, key, strict=True))
         whose = dict(zip(ordered, here or there, strict=True)).get("account_id")
         here, there = (row or (None,) * len(ordered) for row in (here, there))
@@ -144,16 +142,20 @@ def _rows(connection: Connection, table: str, columns: list[str], width: int) ->
         sql.SQL(", ").join(map(sql.Identifier, columns[:width])),
     )
     with connection.transaction(), connection.cursor("reconcile", binary=True) as cursor:
-        cursor.itersize = ROWS_AT_ONCE
-        yield from cursor.execute(statement)
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):  # a row at a time, psycopg takes longer than the comparing
+            yield from rows
 
 
 def _beside(
     live: Iterator[Stored], replayed: Iterator[Stored], width: int
 ) -> Iterator[tuple[Stored, Stored | None, Stored | None]]:
-    """Rows of one key beside each other, both in the order of their keys: key, live, replayed."""
+    """Rows of one key that differ, beside each other: key, live, replayed. Both come in the order of their keys."""
     here, there = next(live, None), next(replayed, None)
     while here or there:
+        if here == there:
+            here, there = next(live, None), next(replayed, None)
+            continue
         keys = [row[:width] for row in (here, there) if row]
         key = min(keys)
         yield (
