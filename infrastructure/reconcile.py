@@ -143,7 +143,8 @@ def _rows(connection: Connection, table: str, columns: list[str], width: int) ->
     )
     with connection.transaction(), connection.cursor("reconcile", binary=True) as cursor:
         cursor.execute(statement)
-        while rows := cursor.fetchmany(ROWS_AT_ONCE):  # a row at a time, psycopg takes longer than the comparing
+        # A row at a time, psycopg takes longer than the comparing.
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
             yield from rows
 
 
