@@ -20,12 +20,8 @@ WRONG_PASSWORD, NEW_PASSWORD = "falsches Kennwort 4711", "sept ponts au bord du 
 NOTE = "Ausweis am Schalter\nvorgelegt, Frau Quuxmüller"
 # What they are stored as.
 FORMS = ["7569217076985", "+41795550177", "79 555 01 77", "79 555 0177"]
-OPEN_BY_PURPOSE = {
-    "directory",
-    "finder",
-    "records",
-    "portfolio",
-}  # read models for staff; the institution's own register
+# Read models for staff; the institution's own register, and which of its records nobody has looked at yet.
+OPEN_BY_PURPOSE = {"directory", "finder", "records", "changed_records", "portfolio"}
 
 
 class Tap:
