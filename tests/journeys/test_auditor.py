@@ -8,7 +8,7 @@ import pytest
 from auditor_at_work import linked_by
 from babel.dates import format_date
 from browsing import DESKTOP, SMALLEST, send
-from secretariat import browser_of, secretariat, serving
+from secretariat import browser_of, secretariat
 from wcag import in_its_language, violations
 
 from domain.calendar import ZURICH
@@ -20,12 +20,6 @@ RECORD, CLERK = "R-1001", "kim.frei@secretariat.example"
 def house(postgres, template, tmp_path_factory):
     with secretariat(postgres, template, tmp_path_factory.mktemp("home")) as house:
         yield house
-
-
-@pytest.fixture(scope="module")
-def address(house):
-    with serving(house) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from api_client import PROFILE
 from browsing import DESKTOP, PHONE, follow
 from portfolio_files import PDF, HandedOver
 from records_register import Register, a_record, send
-from secretariat import browser_of, case_of, mirroring, read_register, serving, waiting
+from secretariat import browser_of, case_of, mirroring, read_register, waiting
 
 from domain.calendar import ZURICH
 
@@ -34,17 +34,6 @@ def house(postgres, template, tmp_path_factory, register):
     with mirroring(postgres, template, tmp_path_factory.mktemp("home"), register) as house:
         read_register(house)
         yield house
-
-
-@pytest.fixture(scope="module")
-def address(house):
-    with serving(house) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def kim(house):
-    return house.staff("secretariat", "kim.frei@secretariat.example")
 
 
 def link_of(house, holder):

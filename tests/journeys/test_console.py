@@ -2,7 +2,7 @@
 
 import pytest
 from browsing import DESKTOP, PHONE, SMALLEST, path_of
-from secretariat import browser_of, case_of, secretariat, serving, waiting
+from secretariat import browser_of, case_of, secretariat, waiting
 from wcag import violations
 
 from domain.values import ahv_check_digit
@@ -20,17 +20,6 @@ def house(postgres, template, tmp_path_factory):
     ]
     with secretariat(postgres, template, tmp_path_factory.mktemp("home"), *records) as house:
         yield house
-
-
-@pytest.fixture(scope="module")
-def address(house):
-    with serving(house) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def kim(house):
-    return house.staff("secretariat", "kim.frei@secretariat.example")
 
 
 def ahv(number: int) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 from browsing import PHONE, SMALLEST, follow, heading, path_of, send
-from secretariat import browser_of, case_of, secretariat, serving, waiting
+from secretariat import browser_of, case_of, secretariat, waiting
 from wcag import violations
 
 TEXT = "Quel nom portiez-vous à votre entrée à l'école, en 2004 ?\nEt où habitiez-vous ?"
@@ -12,12 +12,6 @@ TEXT = "Quel nom portiez-vous à votre entrée à l'école, en 2004 ?\nEt où ha
 def house(postgres, template, tmp_path_factory):
     with secretariat(postgres, template, tmp_path_factory.mktemp("home")) as house:
         yield house
-
-
-@pytest.fixture(scope="module")
-def address(house):
-    with serving(house) as address:
-        yield address
 
 
 def asked(house, clerk):
