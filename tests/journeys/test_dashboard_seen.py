@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from browsing import DESKTOP, SMALLEST
-from secretariat import browser_of, secretariat, serving
+from secretariat import browser_of, secretariat
 from spec import until
 from wcag import violations
 
@@ -38,9 +38,8 @@ def house(postgres, template, tmp_path_factory):
         yield house
 
 
-def test_charts_suit_every_screen_and_scheme_and_their_numbers_open_without_a_mouse(house, chromium):
-    kim = house.staff("secretariat", "kim.frei@secretariat.example")
-    with serving(house) as address, browser_of(chromium, address, kim, **DESKTOP) as page:
+def test_charts_suit_every_screen_and_scheme_and_their_numbers_open_without_a_mouse(chromium, address, kim):
+    with browser_of(chromium, address, kim, **DESKTOP) as page:
         told = []
         page.on("console", lambda message: told.append(message.text))
         page.goto("/console/dashboard?period=week&lang=fr")
