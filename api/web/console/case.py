@@ -72,17 +72,16 @@ def decide(case_id: UUID, action: str) -> Response:
 @reads("cases", "timeline")
 def take(case_id: UUID) -> Response:
     """Let colleagues see who works on it."""
-    sheet = service().linking.sheet(case_id)
     form = Form(Taking)
     if wanted := form.read():
         try:
             saved = service().linking.take(case_id, **wanted, actor=me().account_id)
         except Refused as refusal:
-            decided.refused(form, refusal, sheet.account_id)
+            decided.refused(form, refusal, service().linking.sheet(case_id).account_id)
         else:
             form.done()
             return go("console_case.show", case_id=case_id, after=saved)
-    return _shown(sheet, LINK, form)
+    return _shown(service().linking.sheet(case_id), LINK, form)
 
 
 def _command(action: str) -> Callable[..., Saved]:
